@@ -1,0 +1,99 @@
+# Owned by the Gatehouse template: updated by copier update, see ownership.toml.
+"""A server process that belongs to the tests and that a test may stop, kill, pause and restart."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+START_SECONDS = 20.0  # a loaded machine; starting takes well under a second
+STOP_SECONDS = 10.0
+
+
+class Server:
+    """One process with an address, ended by its own process id and never by its name.
+
+    Args:
+        command: the program and its arguments.
+        url: where clients find the server once it runs.
+        is_ready: tells whether the server answers.
+        log: the file that takes the server's output.
+        stop_signal: what makes the server shut down without waiting for its clients.
+        user: the account to run as, or None for the current one.
+    """
+
+    def __init__(
+        self,
+        command: list[str],
+        url: str,
+        is_ready: Callable[[], bool],
+        log: Path,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        user: str | None = None,
+    ) -> None:
+        self.url = url
+        self._command = command
+        self._is_ready = is_ready
+        self._log = log
+        self._stop_signal = stop_signal
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self._process is not None, "the server is not running"
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process exists (a paused one does)."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start the process and wait until it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"{self._command[0]} did not start:\n{self._log.read_text()}")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End the process in an orderly way and wait for it."""
+        self._end(self._stop_signal)
+
+    def kill(self) -> None:
+        """End the process as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Freeze the process: connections stay open and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused process go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None, "the server is not running"
+        self._process.send_signal(number)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+            self._process.send_signal(signal.SIGCONT)  # a paused process cannot end
+        self._process.wait(STOP_SECONDS)
+        self._process = None
