@@ -1,0 +1,100 @@
+# Owned by the Gatehouse template: updated by copier update, see ownership.toml.
+"""How the engine is built, and the one place that says which of its errors mean "try again later"."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from app.core.errors import ServiceUnavailable
+
+# Seconds. A request must fail while its client still waits, and must not hold a connection for longer.
+CONNECT_TIMEOUT = 3
+COMMAND_TIMEOUT = 10
+POOL_TIMEOUT = 3
+SQLITE_BUSY_TIMEOUT = 5
+
+# Execution option: the statement that opens a SQLite transaction.
+BEGIN_OPTION = "sqlite_begin"
+
+# SQLSTATE classes: connection lost, rolled back by the server (deadlock, serialization), out of resources, shut down
+# or cancelled (PostgreSQL manual, appendix A).
+_UNAVAILABLE_SQLSTATES = ("08", "40", "53", "57")
+_UNAVAILABLE_SQLITE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+def create_engine(url: str, pool_size: int) -> AsyncEngine:
+    """Return an engine with finite waits everywhere."""
+    sqlite = make_url(url).get_backend_name() == "sqlite"
+    connect_args: dict[str, Any] = (
+        {"timeout": SQLITE_BUSY_TIMEOUT, "isolation_level": None}
+        if sqlite
+        else {"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT}
+    )
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT,
+        # Parameters are passwords' hashes, addresses, tokens' hashes: not for logs.
+        hide_parameters=True,
+        connect_args=connect_args,
+    )
+    event.listen(engine.sync_engine, "handle_error", _on_error)
+    if sqlite:
+        event.listen(engine.sync_engine, "connect", _on_sqlite_connect)
+        event.listen(engine.sync_engine, "begin", _on_sqlite_begin)
+    else:
+        event.listen(engine.sync_engine, "checkout", _on_checkout)
+    return engine
+
+
+@contextmanager
+def connecting() -> Iterator[None]:
+    """Turn what asyncpg and the pool raise while they connect into ServiceUnavailable."""
+    try:
+        yield
+    except (OSError, PoolTimeout) as error:
+        raise ServiceUnavailable from error
+
+
+def _on_error(context: ExceptionContext) -> ServiceUnavailable | None:
+    """Return the error to raise instead, for SQLAlchemy's handle_error event."""
+    error = context.original_exception
+    sqlstate = str(getattr(error, "sqlstate", None) or "")
+    sqlite_code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if (
+        context.is_disconnect
+        or isinstance(error, OSError)
+        or sqlstate.startswith(_UNAVAILABLE_SQLSTATES)
+        or sqlite_code in _UNAVAILABLE_SQLITE
+    ):
+        return ServiceUnavailable()
+    return None
+
+
+def _on_checkout(connection: DBAPIConnection, record: object, proxy: object) -> None:
+    """Throw the pool away when the server closed its connections; unlike a ping it costs no round trip."""
+    driver: Any = connection.driver_connection
+    if driver.is_closed():
+        raise InvalidatePoolError
+
+
+def _on_sqlite_connect(connection: DBAPIConnection, record: object) -> None:
+    cursor = connection.cursor()
+    # WAL: readers and the writer do not wait for each other. foreign_keys is off by default in SQLite.
+    for pragma in ("journal_mode = WAL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    """Begin ourselves: isolation_level=None stops the driver from doing it late and deferred."""
+    connection.exec_driver_sql(connection.get_execution_options().get(BEGIN_OPTION, "BEGIN"))

@@ -1,0 +1,101 @@
+# Owned by the Gatehouse template: updated by copier update, see ownership.toml.
+"""Structured logs: one JSON object a line, ours, uvicorn's and every library's, through the same redaction."""
+
+import logging
+import logging.config
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from app.core.logging_exceptions import describe_exception
+
+Event = MutableMapping[str, Any]
+
+# A field whose name holds one of these is dropped. The name decides: a value cannot be known to be harmless.
+_SECRET_FIELDS = re.compile(
+    r"passw|token(?!_version)|secret|email|authorization|cookie|api_key|body|query", re.I
+)
+# What looks like a credential inside any other text: a JWT, or what follows an authentication scheme.
+_CREDENTIALS = re.compile(r"eyJ[\w-]+\.[\w.-]+|(?<=Bearer )\S+|(?<=Basic )\S+")
+
+_SECURITY_LOGGER = "app.security"
+
+
+def configure_logging(level: str, *, exception_messages: bool = False) -> None:
+    """Send all logs of the process to standard output as JSON.
+
+    Args:
+        level: Least level of ordinary logs; security events come out whatever it is.
+        exception_messages: Also log the messages of exceptions, which may repeat what was sent: not in production.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        describe_exception(with_messages=exception_messages),
+        _redact,
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    logging.getLogger(_SECURITY_LOGGER).setLevel(logging.INFO)
+    _take_over_uvicorn()
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def security_event(name: str, /, **fields: object) -> None:
+    """Log a named security event with its request id (ASVS 5.0 16.2.1, 16.3).
+
+    Args:
+        name: The event, in words joined by underscores: `login_failed`.
+        fields: Ids and reasons. A token, password or e-mail does not belong here, and is dropped by its name.
+    """
+    structlog.stdlib.get_logger(_SECURITY_LOGGER).info(name, **fields)
+
+
+def _take_over_uvicorn() -> None:
+    """Let uvicorn's logs go the common way; its access log holds query strings, ours replaces it."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers = []
+        logger.propagate = name != "uvicorn.access"
+
+
+def _redact(logger: object, method: str, event: Event) -> Event:
+    """Drop fields named like secrets and blank what looks like a credential, at any depth."""
+    return {key: _clean(value) for key, value in event.items() if not _SECRET_FIELDS.search(key)}
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _CREDENTIALS.sub("[redacted]", value)
+    if isinstance(value, dict):
+        return {
+            key: _clean(inner)
+            for key, inner in value.items()
+            if not _SECRET_FIELDS.search(str(key))
+        }
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    return value
