@@ -1,0 +1,58 @@
+# `make demo` and `make test` need Python 3.11 or newer, git and make; uv is used from PATH or put into .tools.
+
+PYTHON ?= python3
+DIR ?= demo
+PORT ?= 8000
+ANSWERS ?=
+
+UV := $(shell command -v uv 2>/dev/null)
+ifeq ($(UV),)
+UV := $(CURDIR)/.tools/bin/uv
+endif
+RUN = $(UV) run --frozen --no-sync
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest lock
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
+
+$(CURDIR)/.tools/bin/uv:
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+install: $(UV) ## make .venv from uv.lock
+	@$(UV) sync --frozen --quiet
+
+demo: install ## render a service into DIR, install it and start it on PORT
+	@$(RUN) python -m tools.demo --uv "$(UV)" --directory "$(DIR)" --port "$(PORT)"
+
+lint: install ## ruff on everything that lies here, template included
+	@$(RUN) ruff check && $(RUN) ruff format --check
+
+types: install ## mypy --strict on the tools and tests
+	@$(RUN) mypy
+
+test: install ## render every combination, check it, and run its tests
+	@$(RUN) python -m tests.matrix --uv "$(UV)"
+
+test-fast: install ## the template's own tests only: questions, rendering, budgets
+	@$(RUN) pytest -q
+
+test-one: install ## one combination: make test-one ANSWERS="jwt_algorithm=HS256 token_revocation=none"
+	@$(RUN) python -m tests.matrix --uv "$(UV)" --one $(ANSWERS)
+
+test-all: install ## everything everywhere: the slow promises in every tree (nightly)
+	@$(RUN) python -m tests.matrix --uv "$(UV)" --all
+
+test-pythons: install ## pairwise combinations and the defaults on the other Python versions
+	@$(RUN) python -m tests.matrix --uv "$(UV)" --pythons 3.12 3.13 3.14
+
+bench: install ## how fast combinations render, and what a matrix run costs
+	@$(RUN) python -m benchmarks.rendering
+
+manifest: install ## write template/ownership.toml.jinja anew after a change in template/
+	@$(RUN) python -m tools.manifest
+
+lock: $(UV) ## lock the tools, and the seed lock of the services, anew
+	@$(UV) lock && $(UV) sync --frozen --quiet && $(RUN) python -m tools.seed_lock --uv "$(UV)"
