@@ -21,6 +21,7 @@ class Server:
         log: the file that takes the server's output.
         stop_signal: what makes the server shut down without waiting for its clients.
         user: the account to run as, or None for the current one.
+        environment: its environment, or None for that of the tests.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Server:
         log: Path,
         stop_signal: signal.Signals = signal.SIGTERM,
         user: str | None = None,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.url = url
         self._command = command
@@ -38,6 +40,7 @@ class Server:
         self._log = log
         self._stop_signal = stop_signal
         self._user = user
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -53,6 +56,11 @@ class Server:
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Start the process without waiting for it."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -60,8 +68,17 @@ class Server:
                 stdout=log,
                 stderr=log,
                 user=self._user,
+                env=self._environment,
                 start_new_session=True,
             )
+
+    def wait_until_ready(self) -> None:
+        """Wait until a launched process answers.
+
+        Raises:
+            RuntimeError: it ended, or did not answer in time; with its output.
+        """
+        assert self._process is not None, "the server is not running"
         deadline = time.monotonic() + START_SECONDS
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
