@@ -1,2 +1,2 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""The service: ``api`` (yours) on ``auth`` (who is calling) on ``core`` (knows no user); imports run one way."""
+"""The service: ``api`` (yours) on ``auth`` (who is calling) on ``core`` (knows no user)."""

@@ -1,2 +1,2 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""What every service needs and that knows no user: settings, errors, database, limits, headers, logs."""
+"""What every service needs and that knows no user; it imports neither ``auth`` nor ``api``."""

@@ -1,8 +1,9 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Who is at the other end: the one place that reads X-Forwarded-For.
 
-A header that any client can send is believed only as far as proxies we named wrote it. Start uvicorn with
-``--no-proxy-headers``: its own reading of the header would run first, under other rules.
+A header that any client can send is believed only as far as proxies we named wrote it. Start
+uvicorn with ``--no-proxy-headers``: its own reading of the header would run first, under other
+rules.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -35,8 +36,9 @@ class ProxySettings(Protocol):
 def client_address(connection: HTTPConnection, settings: ProxySettings) -> str:
     """Return the client's address in canonical form, or "unknown" without one.
 
-    By networks: the right-most entry that none of our proxies has, as far as our proxies wrote the list. By hops:
-    the entry so many places before the peer; a shorter list did not come through our proxies and is not believed.
+    By networks: the right-most entry that none of our proxies has, as far as our proxies wrote the
+    list. By hops: the entry so many places before the peer; a shorter list did not come through our
+    proxies and is not believed.
     """
     peer = _parse(connection.client.host) if connection.client else None
     if settings.trusted_proxy_hops:
@@ -79,7 +81,7 @@ def _before_hops(peer: Address | None, forwarded: list[str], hops: int) -> Addre
 
 
 def _parse(text: str) -> Address | None:
-    """Return an address without port, brackets or zone, and IPv4 for IPv4-mapped IPv6; None for garbage."""
+    """Return the bare address, IPv4 for IPv4-mapped IPv6; None for garbage."""
     host = text.strip()
     if host.startswith("["):
         host = host[1:].partition("]")[0]

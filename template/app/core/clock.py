@@ -1,5 +1,5 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""One clock for the whole service, injected, so that tests can move it and the database's clock is never asked."""
+"""One clock for the service, injected: tests move it, and the database's clock is never asked."""
 
 from datetime import UTC, datetime
 from typing import Protocol

@@ -1,7 +1,7 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Engine and sessions: one request, one transaction, committed at the edge."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,7 +15,8 @@ from starlette.requests import HTTPConnection
 
 from app.core.database_engine import BEGIN_OPTION, connecting, create_engine
 
-# Names that do not depend on the database, so that a migration can drop what it did not create (Alembic's advice).
+# Names that do not depend on the database, so that a migration can drop what it did not create
+# (Alembic's advice).
 NAMING_CONVENTION = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -66,11 +67,12 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
         self.engine: AsyncEngine = create_engine(url, pool_size)
-        # SQLite: a transaction that first reads and then writes cannot wait for the lock, so take it at once.
+        # SQLite: a transaction that first reads and then writes cannot wait for the lock, so take
+        # it at once.
         self._writing = self.engine.execution_options(**{BEGIN_OPTION: "BEGIN IMMEDIATE"})
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self) -> AsyncGenerator[AsyncSession, None]:
         """Open a transaction: commits on exit, rolls back on any exception.
 
         Raises:
@@ -81,7 +83,7 @@ class Database:
             await session.commit()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
+    async def read(self) -> AsyncGenerator[AsyncSession, None]:
         """Open a session for reading; whatever it writes is rolled back.
 
         Raises:
@@ -100,7 +102,7 @@ class Database:
         await self.engine.dispose()
 
     @asynccontextmanager
-    async def _session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    async def _session(self, engine: AsyncEngine) -> AsyncGenerator[AsyncSession, None]:
         async with AsyncSession(engine, expire_on_commit=False) as session:
             with connecting():
                 await session.connection()
@@ -117,12 +119,13 @@ async def exclusive(session: AsyncSession, name: str) -> None:
         await session.execute(select(func.pg_advisory_xact_lock(number)))
 
 
-async def get_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
+async def get_session(connection: HTTPConnection) -> AsyncGenerator[AsyncSession, None]:
     """Give a route its transaction."""
     database: Database = connection.app.state.database
     async with database.transaction() as session:
         yield session
 
 
-# scope="function": committed before the response is sent, so that a client never hears of what was not stored.
+# scope="function": committed before the response is sent, so that a client never hears of what was
+# not stored.
 DatabaseSession = Annotated[AsyncSession, Depends(get_session, scope="function")]

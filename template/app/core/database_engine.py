@@ -1,8 +1,8 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""How the engine is built, and the one place that says which of its errors mean "try again later"."""
+"""How the engine is built, and which of its errors mean "try again later"."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.core.errors import ServiceUnavailable
 
-# Seconds. A request must fail while its client still waits, and must not hold a connection for longer.
+# Seconds. A request must fail while its client still waits, and must not hold a connection for
+# longer.
 CONNECT_TIMEOUT = 3
 COMMAND_TIMEOUT = 10
 POOL_TIMEOUT = 3
@@ -24,8 +25,8 @@ SQLITE_BUSY_TIMEOUT = 5
 # Execution option: the statement that opens a SQLite transaction.
 BEGIN_OPTION = "sqlite_begin"
 
-# SQLSTATE classes: connection lost, rolled back by the server (deadlock, serialization), out of resources, shut down
-# or cancelled (PostgreSQL manual, appendix A).
+# SQLSTATE classes: connection lost, rolled back by the server (deadlock, serialization), out of
+# resources, shut down or cancelled (PostgreSQL manual, appendix A).
 _UNAVAILABLE_SQLSTATES = ("08", "40", "53", "57")
 _UNAVAILABLE_SQLITE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
@@ -57,7 +58,7 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
 
 
 @contextmanager
-def connecting() -> Iterator[None]:
+def connecting() -> Generator[None, None, None]:
     """Turn what asyncpg and the pool raise while they connect into ServiceUnavailable."""
     try:
         yield
@@ -81,7 +82,7 @@ def _on_error(context: ExceptionContext) -> ServiceUnavailable | None:
 
 
 def _on_checkout(connection: DBAPIConnection, record: object, proxy: object) -> None:
-    """Throw the pool away when the server closed its connections; unlike a ping it costs no round trip."""
+    """Throw the pool away when the server closed a connection; a ping would cost round trips."""
     driver: Any = connection.driver_connection
     if driver.is_closed():
         raise InvalidatePoolError
@@ -89,7 +90,8 @@ def _on_checkout(connection: DBAPIConnection, record: object, proxy: object) -> 
 
 def _on_sqlite_connect(connection: DBAPIConnection, record: object) -> None:
     cursor = connection.cursor()
-    # WAL: readers and the writer do not wait for each other. foreign_keys is off by default in SQLite.
+    # WAL: readers and the writer do not wait for each other. foreign_keys is off by default in
+    # SQLite.
     for pragma in ("journal_mode = WAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

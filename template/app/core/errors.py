@@ -5,7 +5,7 @@ AppError
 ├── InvalidRequest          400 invalid_request          (RFC 6750 §3.1, RFC 6749 §5.2)
 ├── InvalidGrant            400 invalid_grant            (RFC 6749 §5.2)
 ├── Unauthenticated         401 unauthenticated          no credentials came
-│   └── InvalidToken        401 invalid_token            (RFC 6750 §3.1) one answer for every bad token
+│   └── InvalidToken        401 invalid_token            one for every bad token (RFC 6750 §3.1)
 ├── Forbidden               403 forbidden
 │   └── InsufficientScope   403 insufficient_scope       (RFC 6750 §3.1)
 ├── NotFound                404 not_found                also another user's object
@@ -16,18 +16,20 @@ AppError
 ├── InternalError           500 server_error
 └── ServiceUnavailable      503 temporarily_unavailable  Retry-After
 
-The body is constant for each error (RFC 9457): what was sent, and which check failed, is never in it.
+The body is constant for each error (RFC 9457): what was sent, and which check failed, is never in
+it.
 """
 
 from collections.abc import Sequence
 from typing import ClassVar
 
-# One protection space for the whole service (RFC 9110 §11.5); RFC 6750 §3 wants at least one parameter.
+# One protection space for the whole service (RFC 9110 §11.5); RFC 6750 §3 wants at least one
+# parameter.
 BEARER_CHALLENGE = 'Bearer realm="api"'
 
 
 class AppError(Exception):
-    """The base of all errors with an answer of their own; `problems.py` turns them into responses."""
+    """The base of all errors that have an answer; `problems.py` turns them into responses."""
 
     status: ClassVar[int]
     error: ClassVar[str]

@@ -1,8 +1,7 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""Structured logs: one JSON object a line, ours, uvicorn's and every library's, through the same redaction."""
+"""Structured logs: one JSON object a line, ours and every library's, through one redaction."""
 
 import logging
-import logging.config
 import re
 import sys
 from collections.abc import MutableMapping
@@ -14,11 +13,13 @@ from app.core.logging_exceptions import describe_exception
 
 Event = MutableMapping[str, Any]
 
-# A field whose name holds one of these is dropped. The name decides: a value cannot be known to be harmless.
+# A field whose name holds one of these is dropped. The name decides: a value cannot be known to be
+# harmless.
 _SECRET_FIELDS = re.compile(
-    r"passw|token(?!_version)|secret|email|authorization|cookie|api_key|body|query", re.I
+    r"passw|token(?!_version)|secret|email|authorization|cookie|api_key|body|query", re.IGNORECASE
 )
-# What looks like a credential inside any other text: a JWT, or what follows an authentication scheme.
+# What looks like a credential inside any other text: a JWT, or what follows an authentication
+# scheme.
 _CREDENTIALS = re.compile(r"eyJ[\w-]+\.[\w.-]+|(?<=Bearer )\S+|(?<=Basic )\S+")
 
 _SECURITY_LOGGER = "app.security"
@@ -29,7 +30,8 @@ def configure_logging(level: str, *, exception_messages: bool = False) -> None:
 
     Args:
         level: Least level of ordinary logs; security events come out whatever it is.
-        exception_messages: Also log the messages of exceptions, which may repeat what was sent: not in production.
+        exception_messages: Also log the messages of exceptions, which may repeat what was sent: not
+            in production.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -46,10 +48,11 @@ def configure_logging(level: str, *, exception_messages: bool = False) -> None:
             structlog.processors.JSONRenderer(),
         ],
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _StandardOutput()
     handler.setFormatter(formatter)
     root = logging.getLogger()
-    root.handlers = [handler]
+    # Ours replaces ours: called twice, nothing is logged twice; handlers of others stay.
+    root.handlers = [h for h in root.handlers if not isinstance(h, _StandardOutput)] + [handler]
     root.setLevel(level)
     logging.getLogger(_SECURITY_LOGGER).setLevel(logging.INFO)
     _take_over_uvicorn()
@@ -69,13 +72,23 @@ def security_event(name: str, /, **fields: object) -> None:
 
     Args:
         name: The event, in words joined by underscores: `login_failed`.
-        fields: Ids and reasons. A token, password or e-mail does not belong here, and is dropped by its name.
+        fields: Ids and reasons. A token, password or e-mail does not belong here, and is dropped by
+            its name.
     """
     structlog.stdlib.get_logger(_SECURITY_LOGGER).info(name, **fields)
 
 
+class _StandardOutput(logging.Handler):
+    """Writes to whatever standard output is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        sys.stdout.write(f"{self.format(record)}\n")
+        sys.stdout.flush()
+
+
 def _take_over_uvicorn() -> None:
-    """Let uvicorn's logs go the common way; its access log holds query strings, ours replaces it."""
+    """Let uvicorn log the common way; its access log holds query strings, ours replaces it."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers = []

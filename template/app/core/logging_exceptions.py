@@ -1,5 +1,5 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""How exceptions are logged: their types and places, so that a message cannot carry what was sent into the log."""
+"""How exceptions are logged: types and places; a message may repeat what was sent."""
 
 import sys
 import traceback
@@ -13,7 +13,7 @@ _MAX_FRAMES = 30
 
 
 def describe_exception(*, with_messages: bool) -> Callable[[object, str, Event], Event]:
-    """Return a structlog processor that turns `exc_info` into a list of exceptions, the cause first."""
+    """Return a structlog processor that makes of `exc_info` a list of exceptions, cause first."""
 
     def process(logger: object, method: str, event: Event) -> Event:
         error = _exception(event.pop("exc_info", None))

@@ -23,12 +23,9 @@ class MailSender(Protocol):
 
 
 class LogMailSender:
-    """Prints mails where a developer sees them. Mails hold secrets, so production refuses to start with it."""
+    """Prints mails for a developer; they hold secrets, so production refuses to start with it."""
 
     async def send(self, mail: Mail) -> None:
-        """Print the mail to standard error, outside the log, which never holds an address or a token."""
-        print(
-            f"\n--- mail to {mail.to}: {mail.subject}\n{mail.text}\n---",
-            file=sys.stderr,
-            flush=True,
-        )
+        """Print the mail to standard error: the log never holds an address or a token."""
+        sys.stderr.write(f"\n--- mail to {mail.to}: {mail.subject}\n{mail.text}\n---\n")
+        sys.stderr.flush()

@@ -1,5 +1,5 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""The word that opens a route. Closed is the default: a route without it and without authentication stops the start."""
+"""The word that opens a route; a route with neither it nor authentication stops the start."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,8 +1,8 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""How often something may be tried: the protocol, the windows, and the table for services without Redis.
+"""How often something may be tried: the protocol, the windows, and the table.
 
-The strategies are `rate_limits_redis.py` and `rate_limits_database.py`. The table is the same in every combination
-of answers.
+The strategies are `rate_limits_redis.py` and `rate_limits_database.py`. The table is the same in
+every combination of answers.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ class RateLimiter(Protocol):
         Args:
             limit: The limit that was hit.
             key: The key that was counted.
-            at: When the hit was counted, so that a window begun since keeps its count; now if left out.
+            at: When the hit was counted, so that a window begun since keeps its count; now if left
+                out.
         """
 
 

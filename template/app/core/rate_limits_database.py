@@ -18,7 +18,7 @@ PURGE_DELAY = timedelta(minutes=1)
 
 
 class DatabaseRateLimiter:
-    """Counts in `rate_limit_count`, each hit in a transaction of its own: a failed login must stay counted."""
+    """Counts each hit in a transaction of its own: a failed login must stay counted."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -56,7 +56,7 @@ class DatabaseRateLimiter:
 
 
 async def _increment(session: AsyncSession, window: Window) -> int:
-    """Count and read the count in one statement, so that concurrent hits cannot see the same one."""
+    """Count and read in one statement, so that no two hits see the same count."""
     dialect = session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = (

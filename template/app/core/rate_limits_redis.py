@@ -1,9 +1,10 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""Rate limits counted in Redis, and in each worker's memory where there is none or it does not answer."""
+"""Rate limits counted in Redis, or by each worker for itself while there is none."""
 
 import asyncio
 import time
 from datetime import datetime
+from typing import Any
 
 from limits.aio.storage import MemoryStorage, RedisStorage
 from redis.asyncio import Redis
@@ -13,8 +14,8 @@ from app.core.clock import Clock, SystemClock
 from app.core.rate_limits import Limit, Window
 from app.core.redis import REDIS_TIMEOUT
 
-# Seconds a worker counts for itself before it asks a failed Redis again: a login counts several times, and must not
-# wait for each.
+# Seconds a worker counts for itself before it asks a failed Redis again: a login counts several
+# times, and must not wait for each.
 RETRY_REDIS_AFTER = 1.0
 
 # Never below none, and never a key without an end: Redis may have lost the count meanwhile.
@@ -53,11 +54,10 @@ class RedisRateLimiter:
 
     def __init__(self, client: Redis, prefix: str = "service", clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
+        # limits hands its options on to redis-py; its types know numbers and texts only.
+        options: dict[str, Any] = {"connection_pool": client.connection_pool}
         self._storage = RedisStorage(
-            "async+redis://",
-            implementation="redispy",
-            key_prefix=f"{prefix}:limit",
-            connection_pool=client.connection_pool,
+            "async+redis://", implementation="redispy", key_prefix=f"{prefix}:limit", **options
         )
         self._decrement = client.register_script(_GIVE_BACK)
         self._fallback = MemoryRateLimiter(clock)
@@ -79,7 +79,7 @@ class RedisRateLimiter:
         return await self._fallback.hit(limit, key)
 
     async def give_back(self, limit: Limit, key: str, *, at: datetime | None = None) -> None:
-        """Take back one hit; see `RateLimiter`. Lost when Redis does not answer: the limit stays strict."""
+        """Take back one hit; see `RateLimiter`."""
         window = Window.of(limit, key, at or self._clock.now())
         if time.monotonic() >= self._retry_at:
             try:

@@ -16,7 +16,7 @@ _log = structlog.stdlib.get_logger("app.access")
 
 
 class RequestContextMiddleware:
-    """Gives each request an id: in the logs, in the response, and from the caller when it is harmless."""
+    """Gives each request an id, the caller's if harmless, and logs how the request ended."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

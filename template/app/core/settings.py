@@ -1,5 +1,5 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""Settings from the environment, `.env` and a directory of secret files; weak ones stop the start."""
+"""Settings from the environment, `.env` and secret files; weak ones stop the start."""
 
 import os
 from collections.abc import Mapping
@@ -60,7 +60,8 @@ class ConfigurationError(Exception):
 class CoreSettings(BaseSettings):
     """What the service needs before it knows any user. There is no default secret."""
 
-    # hide_input_in_errors: a secret in the wrong variable must not be printed by the error about it.
+    # hide_input_in_errors: a secret in the wrong variable must not be printed by the error about
+    # it.
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
 
     environment: Literal["local", "production"] = "local"

@@ -12,7 +12,7 @@ from app.core.weak_secrets import weakness
 if TYPE_CHECKING:
     from app.core.settings import CoreSettings
 
-_MAKE_SECRET = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+_HOW_TO_MAKE = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
 
 
 def core_findings(settings: CoreSettings) -> list[str]:
@@ -25,16 +25,17 @@ def core_findings(settings: CoreSettings) -> list[str]:
 
 def _secrets(settings: CoreSettings) -> Iterator[str]:
     if settings.secret_key is None:
-        yield f"SECRET_KEY is missing: run `python -m app bootstrap`, or {_MAKE_SECRET}"
+        yield f"SECRET_KEY is missing: run `python -m app bootstrap`, or {_HOW_TO_MAKE}"
     named = [("SECRET_KEY", settings.secret_key), ("METRICS_TOKEN", settings.metrics_token)]
     named += [("SECRET_KEY_PREVIOUS", secret) for secret in settings.secret_key_previous]
     for name, secret in named:
         if secret is not None and (weak := weakness(secret.get_secret_value())):
-            yield f"{name} {weak}: {_MAKE_SECRET}"
+            yield f"{name} {weak}: {_HOW_TO_MAKE}"
 
 
 def _origins(settings: CoreSettings) -> Iterator[str]:
-    # Refused everywhere: with credentials, "*" lets every web page that a developer opens call the service.
+    # Refused everywhere: with credentials, "*" lets every web page that a developer opens call the
+    # service.
     for origin in settings.cors_origins:
         parts = urlsplit(origin)
         if parts.scheme not in {"http", "https"} or not parts.netloc or "*" in origin:

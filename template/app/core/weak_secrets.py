@@ -5,10 +5,11 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-# 32 characters of token_urlsafe or hex are at least 128 bits; RFC 7518 §3.2 wants the hash's size from HMAC keys, which
-# are derived from it (ASVS 5.0 11.2.3: at least 128 bits).
+# 32 characters of token_urlsafe or hex are at least 128 bits; RFC 7518 §3.2 wants the hash's size
+# from HMAC keys, which are derived from it (ASVS 5.0 11.2.3: at least 128 bits).
 MIN_LENGTH = 32
-# 32 random hex digits have fewer than 10 distinct ones once in 10,000 times, a typed "aaaa…" or "1234…" always.
+# 32 random hex digits have fewer than 10 distinct ones once in 10,000 times, a typed "aaaa…" or
+# "1234…" always.
 MIN_DISTINCT = 10
 
 _KNOWN = Path(__file__).with_name("known_weak_secrets.txt")
