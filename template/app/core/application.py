@@ -73,7 +73,8 @@ def create_app(
         ConfigurationError: The settings are not safe.
     """
     settings.require_safe()
-    configure_logging(settings.log_level, exception_messages=not settings.production)
+    debugging = settings.log_level == "DEBUG" and not settings.production
+    configure_logging(settings.log_level, exception_messages=debugging)
     app = Service(
         title=title,
         lifespan=_lifespan(guard, runtime),

@@ -2,18 +2,13 @@
 """Which field names a route declared: only these may be named in the answer to a bad request."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, get_args
 
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-# Routes of a service; each is looked at once.
-_MOST_ROUTES = 1024
 
-
-@lru_cache(maxsize=_MOST_ROUTES)
 def declared_fields(route: object) -> frozenset[str]:
     """Return the names of a route's parameters and of the fields of their models.
 

@@ -11,6 +11,7 @@ AppError
 ├── NotFound                404 not_found                also another user's object
 ├── Conflict                409 conflict
 │   └── StaleRefreshToken   409 stale_refresh_token
+├── ContentTooLarge         413 content_too_large        MAX_BODY_SIZE
 ├── UnprocessableContent    422 invalid_content
 ├── TooManyRequests         429 too_many_requests        Retry-After
 ├── InternalError           500 server_error
@@ -41,12 +42,8 @@ class AppError(Exception):
 
     def body(self) -> dict[str, object]:
         """Return the problem details (RFC 9457 §3.1)."""
-        return {
-            "type": "about:blank",
-            "title": self.title,
-            "status": self.status,
-            "error": self.error,
-        }
+        shape = {"type": "about:blank", "title": self.title, "status": self.status}
+        return {**shape, "error": self.error}
 
 
 class InvalidRequest(AppError):
@@ -112,9 +109,8 @@ class InsufficientScope(Forbidden):
 
     def headers(self) -> dict[str, str]:
         """Return the bearer challenge with the scopes to ask for."""
-        scope = " ".join(self.scopes)
-        challenge = f'{BEARER_CHALLENGE}, error="insufficient_scope", scope="{scope}"'
-        return {"WWW-Authenticate": challenge}
+        parameters = f'error="insufficient_scope", scope="{" ".join(self.scopes)}"'
+        return {"WWW-Authenticate": f"{BEARER_CHALLENGE}, {parameters}"}
 
 
 class NotFound(AppError):
@@ -138,6 +134,14 @@ class StaleRefreshToken(Conflict):
 
     error = "stale_refresh_token"
     title = "Stale refresh token"
+
+
+class ContentTooLarge(AppError):
+    """The body is longer than the service or the route takes."""
+
+    status = 413
+    error = "content_too_large"
+    title = "Content too large"
 
 
 class UnprocessableContent(AppError):

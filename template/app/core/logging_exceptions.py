@@ -9,7 +9,7 @@ from typing import Any
 Event = MutableMapping[str, Any]
 
 # The innermost frames of each exception; recursion would fill the log.
-_MAX_FRAMES = 30
+_MAX_FRAMES = 15
 
 
 def describe_exception(*, with_messages: bool) -> Callable[[object, str, Event], Event]:

@@ -2,7 +2,7 @@
 """Mails by SMTP over TLS."""
 
 from email.message import EmailMessage
-from typing import Protocol
+from typing import Literal, Protocol
 
 import aiosmtplib
 from pydantic import SecretStr
@@ -20,7 +20,7 @@ class SmtpSettings(Protocol):
     smtp_port: int
     smtp_username: str | None
     smtp_password: SecretStr | None
-    smtp_security: str
+    smtp_security: Literal["starttls", "tls", "none"]
     mail_from: str | None
 
 

@@ -18,6 +18,7 @@ from app.core.declared_fields import declared_fields
 from app.core.errors import (
     AppError,
     Conflict,
+    ContentTooLarge,
     Forbidden,
     InternalError,
     InvalidRequest,
@@ -38,6 +39,7 @@ _BY_STATUS: dict[int, type[AppError]] = {
         Forbidden,
         NotFound,
         Conflict,
+        ContentTooLarge,
         UnprocessableContent,
         TooManyRequests,
         InternalError,

@@ -1,0 +1,24 @@
+# Owned by the Gatehouse template: updated by copier update, see ownership.toml.
+"""Authentication. Use these names and nothing deeper: the rest may change with an update."""
+
+from fastapi import APIRouter
+
+from app.auth.application import create_app
+from app.auth.dependencies import CurrentAccount, CurrentUser, get_current_user, requires
+from app.auth.models import Account
+from app.auth.principal import Principal
+from app.auth.wiring import AuthSettings
+from app.core.public import public
+
+__all__ = [
+    "APIRouter",
+    "Account",
+    "AuthSettings",
+    "CurrentAccount",
+    "CurrentUser",
+    "Principal",
+    "create_app",
+    "get_current_user",
+    "public",
+    "requires",
+]

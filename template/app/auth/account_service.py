@@ -1,0 +1,130 @@
+# Owned by the Gatehouse template: updated by copier update, see ownership.toml.
+"""What an account's owner can change: the password, the address, and that there is an account."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth import accounts, mailed_secrets, mails
+from app.auth.derived_keys import new_secret
+from app.auth.limits import FORGOT_ADDRESS, PASSWORD_CHANGE, SECRET_ADDRESS
+from app.auth.logout import refuse_all_before
+from app.auth.models import Account, AuthSession
+from app.auth.runtime import Auth
+from app.core.client_address import rate_limit_network
+from app.core.errors import InvalidGrant
+from app.core.logging import security_event
+
+
+async def forgot_password(auth: Auth, email: str, address: str) -> None:
+    """Mail a secret that sets a new password; the same work when nobody has the address."""
+    await auth.count(FORGOT_ADDRESS, rate_limit_network(address))
+    may_mail = await auth.may_mail(email)
+    now, secret = auth.clock.now(), new_secret()
+    async with auth.database.transaction() as session:
+        account = await accounts.find_by_email(session, email)
+        known = account if account and account.active and may_mail else None
+        account_id = known.id if known else None
+        await mailed_secrets.put(session, mailed_secrets.RESET, secret, now, account_id=account_id)
+        auth.outbox.put(session, mails.reset_password(email if known else "", secret), now)
+    security_event("password_reset_requested", address=address)
+
+
+async def reset_password(auth: Auth, secret: str, password: str, address: str) -> None:
+    """Set a new password with a mailed secret, which proves the address too; every session ends.
+
+    Raises:
+        InvalidGrant: unknown, used or expired secret.
+        UnprocessableContent: the password is weak; the secret stays good.
+    """
+    await auth.count(SECRET_ADDRESS, rate_limit_network(address))
+    now = auth.clock.now()
+    async with auth.database.read() as session:
+        account = await mailed_secrets.find_account(session, mailed_secrets.RESET, secret, now)
+    await auth.passwords.require_strong(password, [account.email or ""] if account else [])
+    password_hash = await auth.passwords.hash(password)
+    async with auth.database.transaction() as session:
+        taken = await mailed_secrets.take(session, mailed_secrets.RESET, secret, now)
+        account_id = taken.account_id if taken else None
+        if account_id is not None:
+            await _replace_password(session, auth, account_id, password_hash, now)
+            await accounts.mark_verified(session, account_id, now)
+    if account_id is None:
+        raise InvalidGrant
+    await auth.deliver_denials()
+
+
+async def change_password(auth: Auth, account: Account, current: str, password: str) -> None:
+    """Set a new password with the current one; every session ends, this one too.
+
+    Raises:
+        InvalidGrant: the current password is wrong.
+        UnprocessableContent: the new one is weak.
+    """
+    await auth.count(PASSWORD_CHANGE, str(account.id))
+    right, _ = await auth.passwords.verify(current, account.password_hash)
+    if not right:
+        security_event("password_change_failed", account_id=account.id)
+        raise InvalidGrant
+    await auth.passwords.require_strong(password, [account.email or ""])
+    password_hash = await auth.passwords.hash(password)
+    async with auth.database.transaction() as session:
+        await _replace_password(session, auth, account.id, password_hash, auth.clock.now())
+    await auth.deliver_denials()
+
+
+async def request_email_change(auth: Auth, account: Account, new_email: str) -> None:
+    """Mail a secret to the new address and tell the old one; an address in use gets a hint instead."""
+    if not await auth.may_mail(new_email):
+        return
+    now, secret = auth.clock.now(), new_secret()
+    async with auth.database.transaction() as session:
+        in_use = await accounts.find_by_email(session, new_email)
+        await mailed_secrets.put(
+            session,
+            mailed_secrets.EMAIL_CHANGE,
+            secret,
+            now,
+            account_id=account.id,
+            new_email=new_email,
+        )
+        confirm = mails.confirm_new_email(new_email, secret)
+        auth.outbox.put(session, mails.already_registered(new_email) if in_use else confirm, now)
+        auth.outbox.put(session, mails.email_change_requested(account.email or ""), now)
+    security_event("email_change_requested", account_id=account.id)
+
+
+async def delete_account(auth: Auth, account: Account) -> None:
+    """Remove everything that is personal and end everything; the bare row keeps foreign keys whole."""
+    now = auth.clock.now()
+    async with auth.database.transaction() as session:
+        await refuse_all_before(
+            session,
+            auth,
+            account.id,
+            "account_deleted",
+            now,
+            active=False,
+            email=None,
+            email_verified_at=None,
+            password_hash=None,
+            scope="",
+            deleted_at=now,
+        )
+        # They hold addresses and programs of a person.
+        await session.execute(delete(AuthSession).where(AuthSession.account_id == account.id))
+        auth.outbox.put(session, mails.account_deleted(account.email or ""), now)
+    security_event("account_deleted", account_id=account.id)
+    await auth.deliver_denials()
+
+
+async def _replace_password(
+    session: AsyncSession, auth: Auth, account_id: UUID, password_hash: str, now: datetime
+) -> None:
+    account = await refuse_all_before(
+        session, auth, account_id, "password_changed", now, password_hash=password_hash
+    )
+    auth.outbox.put(session, mails.password_changed((account and account.email) or ""), now)
+    security_event("password_changed", account_id=account_id)

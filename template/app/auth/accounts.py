@@ -1,0 +1,138 @@
+# Owned by the Gatehouse template: updated by copier update, see ownership.toml.
+"""Every statement about accounts and pending registrations."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.models import Account, PendingRegistration
+
+
+async def find_by_email(session: AsyncSession, email: str) -> Account | None:
+    """Return the account with this address, in the form `normalise_email` gives."""
+    return (await session.scalars(select(Account).where(Account.email == email))).one_or_none()
+
+
+async def find_active(session: AsyncSession, account_id: UUID) -> Account | None:
+    """Return an account that is active."""
+    statement = select(Account).where(Account.id == account_id, Account.active)
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def raise_version(
+    session: AsyncSession, account_id: UUID, **changes: object
+) -> Account | None:
+    """Change an account and refuse all that was issued to it before; None when it is unknown.
+
+    Args:
+        session: the transaction.
+        account_id: whose.
+        changes: columns to set in the same statement.
+    """
+    statement = (
+        update(Account)
+        .where(Account.id == account_id)
+        .values(token_version=Account.token_version + 1, **changes)
+        .returning(Account)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    changed: Account | None = await session.scalar(statement)
+    return changed
+
+
+async def replace_hash(session: AsyncSession, account: Account, password_hash: str) -> None:
+    """Store the same password under newer parameters, unless it was changed meanwhile."""
+    await session.execute(
+        update(Account)
+        .where(Account.id == account.id, Account.password_hash == account.password_hash)
+        .values(password_hash=password_hash)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def insert_account(
+    session: AsyncSession,
+    *,
+    email: str,
+    password_hash: str | None,
+    scope: str,
+    now: datetime,
+    verified: bool,
+) -> UUID | None:
+    """Insert an account; None when the address has one already."""
+    account_id = uuid4()
+    values = {
+        "id": account_id,
+        "email": email,
+        "email_verified_at": now if verified else None,
+        "password_hash": password_hash,
+        "scope": scope,
+        "active": True,
+        "token_version": 0,
+        "created_at": now,
+    }
+    try:
+        # The unique constraint decides, not a look before: two may verify the same address at once.
+        async with session.begin_nested():
+            await session.execute(insert(Account).values(values))
+    except IntegrityError:
+        return None
+    return account_id
+
+
+async def change_email(session: AsyncSession, account_id: UUID, email: str, now: datetime) -> bool:
+    """Give an account another, verified address; False when somebody else has it."""
+    try:
+        async with session.begin_nested():
+            await session.execute(
+                update(Account)
+                .where(Account.id == account_id, Account.active)
+                .values(email=email, email_verified_at=now)
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+async def mark_verified(session: AsyncSession, account_id: UUID, now: datetime) -> None:
+    """Note that the owner has received mail at the account's address."""
+    await session.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.email_verified_at.is_(None))
+        .values(email_verified_at=now)
+    )
+
+
+async def find_pending(
+    session: AsyncSession, secret_hash: bytes, now: datetime
+) -> PendingRegistration | None:
+    """Return the pending registration that this secret confirms."""
+    statement = select(PendingRegistration).where(
+        PendingRegistration.secret_hash == secret_hash, PendingRegistration.expires_at > now
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def take_pending(session: AsyncSession, secret_hash: bytes) -> PendingRegistration | None:
+    """Delete a pending registration and return it: of many that try, one gets it."""
+    statement = (
+        delete(PendingRegistration)
+        .where(PendingRegistration.secret_hash == secret_hash)
+        .returning(PendingRegistration)
+        .execution_options(synchronize_session=False)
+    )
+    taken: PendingRegistration | None = await session.scalar(statement)
+    return taken
+
+
+async def delete_pending_of(session: AsyncSession, email: str) -> None:
+    """Delete what else waits for this address: the one who proved it has it now."""
+    await session.execute(delete(PendingRegistration).where(PendingRegistration.email == email))
+
+
+async def delete_expired_pending(session: AsyncSession, now: datetime) -> None:
+    """Delete the registrations that nobody confirmed in time."""
+    await session.execute(delete(PendingRegistration).where(PendingRegistration.expires_at <= now))

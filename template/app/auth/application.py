@@ -1,0 +1,54 @@
+# Owned by the Gatehouse template: updated by copier update, see ownership.toml.
+"""The app with authentication in it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from app.auth.background import background_work
+from app.auth.dependencies import get_current_user
+from app.auth.guard import require_guarded_routes
+from app.auth.wiring import PROTECTED, PUBLIC, AuthSettings, open_auth
+from app.core import application
+from app.core.clock import Clock, SystemClock
+
+
+def create_app(
+    settings: AuthSettings,
+    *,
+    title: str,
+    protected: Sequence[APIRouter],
+    public: Sequence[APIRouter] = (),
+    clock: Clock | None = None,
+) -> FastAPI:
+    """Return the app; it refuses to start with a route that nobody guards.
+
+    Args:
+        settings: refused when they are weak.
+        title: what the docs page is called.
+        protected: routers whose every route needs a valid access token.
+        public: routers whose routes each carry `@public(reason=...)`.
+        clock: for tests.
+
+    Raises:
+        ConfigurationError: with everything that is wrong with the settings.
+    """
+
+    @asynccontextmanager
+    async def run_with_auth(app: FastAPI) -> AsyncIterator[None]:
+        async with open_auth(settings, app.state.database, clock or SystemClock()) as auth:
+            app.state.auth = auth
+            app.state.readiness |= {**auth.stores.readiness, "keyring": auth.keyring.ping}
+            async with background_work(auth):
+                yield
+
+    return application.create_app(
+        settings,
+        title=title,
+        authenticate=Depends(get_current_user),
+        guard=require_guarded_routes,
+        runtime=run_with_auth,
+        protected=[*PROTECTED, *protected],
+        public=[*PUBLIC, *public],
+    )

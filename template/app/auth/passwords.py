@@ -1,0 +1,111 @@
+# Owned by the Gatehouse template: updated by copier update, see ownership.toml.
+"""Passwords: what is accepted, how they are hashed, and where that work runs."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from pwdlib import PasswordHash
+from pwdlib.exceptions import PwdlibError
+from pwdlib.hashers.argon2 import Argon2Hasher
+from pwdlib.hashers.bcrypt import BcryptHasher
+from zxcvbn import zxcvbn
+
+from app.auth.derived_keys import new_secret
+from app.auth.settings import BaseAuthSettings
+from app.core.errors import ServiceUnavailable, UnprocessableContent
+
+MIN_PASSWORD_CHARACTERS = 15  # NIST SP 800-63B-4 section 3.1.1.2, where it is the only factor
+MAX_PASSWORD_CHARACTERS = 256  # at least 64 must be allowed (ASVS 6.2.9); bounded work
+ZXCVBN_MAX_CHARACTERS = 72  # zxcvbn refuses longer input; its lists hold nothing as long
+MIN_ZXCVBN_SCORE = 3  # of 4: more than 10^8 guesses with its lists of known passwords and words
+NICENESS = 5  # other requests keep the processor while passwords are hashed
+
+T = TypeVar("T")
+
+
+class Passwords:
+    """Hashes and verifies in threads of its own, with a bounded queue.
+
+    Args:
+        settings: cost of argon2id, number of threads, length of the queue.
+    """
+
+    def __init__(self, settings: BaseAuthSettings) -> None:
+        argon2 = Argon2Hasher(settings.argon2_passes, settings.argon2_memory_kib, parallelism=1)
+        # bcrypt only verifies: hashes of a migrated user base become argon2id at the next login.
+        self._hash = PasswordHash((argon2, BcryptHasher()))
+        # Made with the live parameters, so that an unknown account takes as long as a known one.
+        self._dummy = self._hash.hash(new_secret())
+        self._room = settings.password_threads + settings.password_queue
+        self._pool = ThreadPoolExecutor(settings.password_threads, "password", _lower_priority)
+
+    async def hash(self, password: str) -> str:
+        """Return the argon2id hash of a password.
+
+        Raises:
+            ServiceUnavailable: the queue is full.
+        """
+        return await self._run(lambda: self._hash.hash(password))
+
+    async def verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
+        """Compare a password with a stored hash, in the same time when there is none.
+
+        Args:
+            password: as received, neither cut nor normalised (ASVS 6.2.8).
+            stored: the account's hash; None for no account or none with a password.
+
+        Returns:
+            Whether it is right, and a new hash when the stored one has other parameters.
+
+        Raises:
+            ServiceUnavailable: the queue is full.
+        """
+        return await self._run(lambda: self._verify(password, stored))
+
+    async def require_strong(self, password: str, own_words: Iterable[str]) -> None:
+        """Refuse a password that is a known one, or made of known words or the account's own.
+
+        Raises:
+            UnprocessableContent: it is (ASVS 6.2.4, 6.2.11, 6.2.12).
+        """
+        words = [word for own in own_words for word in (own, *own.replace("@", ".").split("."))]
+        if await self._run(lambda: _is_weak(password, words)):
+            raise UnprocessableContent([{"loc": ["body", "password"], "type": "password_weak"}])
+
+    def close(self) -> None:
+        """End the threads; hashes under way are finished, waiting ones dropped."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
+        try:
+            right, updated = self._hash.verify_and_update(password, stored or self._dummy)
+        except (PwdlibError, ValueError):  # a stored hash of no known kind; a lone surrogate
+            self._hash.verify("", self._dummy)
+            return False, None
+        return (right, updated) if stored else (False, None)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._room == 0:
+            raise ServiceUnavailable(retry_after=1)
+        self._room -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._room += 1
+
+
+def _is_weak(password: str, own_words: list[str]) -> bool:
+    score = zxcvbn(password[:ZXCVBN_MAX_CHARACTERS], user_inputs=own_words)["score"]
+    return int(score) < MIN_ZXCVBN_SCORE
+
+
+def _lower_priority() -> None:
+    if hasattr(os, "setpriority"):
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        except OSError:
+            return  # not allowed here: latency under many logins suffers, nothing else
