@@ -74,10 +74,10 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def problem(error: AppError, headers: Mapping[str, str] | None = None) -> ProblemResponse:
-    """Return the response to an error, with its own headers over the given ones."""
-    return ProblemResponse(
-        error.body(), status_code=error.status, headers={**(headers or {}), **error.headers()}
-    )
+    """Return the response to an error; headers given here go before the error's own."""
+    given = {name.lower(): value for name, value in (headers or {}).items()}
+    own = {name.lower(): value for name, value in error.headers().items()}
+    return ProblemResponse(error.body(), status_code=error.status, headers={**own, **given})
 
 
 def status_problem(status: int, headers: Mapping[str, str] | None = None) -> ProblemResponse:
