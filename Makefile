@@ -4,6 +4,8 @@ PYTHON ?= python3
 DIR ?= demo
 PORT ?= 8000
 ANSWERS ?=
+ALL ?=
+OWN ?=
 
 UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
@@ -39,8 +41,8 @@ test: install ## render every combination, check it, and run its tests
 test-fast: install ## the template's own tests only: questions, rendering, budgets
 	@$(RUN) pytest -q
 
-test-one: install ## one combination: make test-one ANSWERS="jwt_algorithm=HS256 token_revocation=none"
-	@$(RUN) python -m tests.matrix --uv "$(UV)" --one $(ANSWERS)
+test-one: install ## one combination: ANSWERS="jwt_algorithm=HS256" [ALL=1: slow too] [OWN=3.12: own environment]
+	@$(RUN) python -m tests.matrix --uv "$(UV)" $(if $(ALL),--all) $(if $(OWN),--own $(OWN)) --one $(ANSWERS)
 
 test-all: install ## everything everywhere: the slow promises in every tree (nightly)
 	@$(RUN) python -m tests.matrix --uv "$(UV)" --all

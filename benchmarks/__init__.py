@@ -1,0 +1,1 @@
+"""Measurements of Gatehouse, each a command of the Makefile."""

@@ -1,0 +1,1 @@
+"""Renders combinations of answers and runs each rendered service's own tests."""

@@ -1,0 +1,106 @@
+"""Renders combinations, runs their suites two at a time, and ends with a table.
+
+python -m tests.matrix --uv UV                  every combination (make test)
+python -m tests.matrix --uv UV --all            and the slow promises in every tree
+python -m tests.matrix --uv UV --one WORD...    one combination, by its answers
+python -m tests.matrix --uv UV --pythons V...   pairwise combinations on other Python versions
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from tests.matrix import plan, questions
+from tests.matrix.jobs import Job, Outcome, run
+from tests.matrix.postgres import shared_postgres
+from tests.matrix.rendering import Rendering, distinct_trees, render_all
+from tests.matrix.report import Progress, Run, conclude
+
+PROCESSES = 2
+FIGURES = questions.ROOT / "reports" / "matrix.json"
+
+
+def main() -> int:
+    """Run what the command line asks for; return the exit status."""
+    arguments = _arguments()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="gatehouse-") as name:
+        scratch = Path(name)
+        combinations = _combinations(arguments)
+        print(f"rendering {len(combinations)} combinations", flush=True)
+        renderings = render_all(combinations, scratch / "rendered")
+        render_seconds = time.monotonic() - began
+        trees = distinct_trees(renderings)
+        with shared_postgres(renderings[0].directory) as postgres:
+            shared = plan.Plan(arguments.uv, postgres, arguments.all)
+            jobs, not_run = _jobs(arguments, shared, renderings, trees)
+            outcomes = _run_all(jobs, scratch)
+        total = time.monotonic() - began
+        ended = Run(len(renderings), len(trees), outcomes, render_seconds, total, not_run)
+    conclude(ended, FIGURES)
+    return 0 if ended.ok else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.matrix")
+    parser.add_argument("--uv", required=True, help="the uv program")
+    parser.add_argument("--all", action="store_true", help="the slow promises everywhere")
+    parser.add_argument("--one", nargs="*", metavar="QUESTION=VALUE", help="one combination")
+    parser.add_argument("--own", default="", help="with --one: an environment of its own")
+    parser.add_argument("--pythons", nargs="+", default=[], help="Python versions")
+    return parser.parse_args()
+
+
+def _combinations(arguments: argparse.Namespace) -> Sequence[questions.Answers]:
+    if arguments.one is not None:
+        try:
+            return [questions.parse(arguments.one)]
+        except ValueError as reason:
+            sys.exit(str(reason))
+    return questions.pairwise() if arguments.pythons else questions.combinations()
+
+
+def _jobs(
+    arguments: argparse.Namespace,
+    shared: plan.Plan,
+    renderings: Sequence[Rendering],
+    trees: Sequence[Rendering],
+) -> tuple[list[Job], Counter[str]]:
+    """Return what to run, the longest first, and what this machine cannot run, by reason."""
+    not_run: Counter[str] = Counter()
+    if arguments.one is not None:
+        if arguments.own:
+            return [shared.own_environment(trees[0], arguments.own)], not_run
+        return list(shared.suites(trees)), not_run
+    if arguments.pythons:
+        there = [v for v in arguments.pythons if plan.has_python(shared.uv, v)]
+        for version in set(arguments.pythons) - set(there):
+            not_run[f"no Python {version} on this machine"] += len(trees)
+        return [shared.own_environment(tree, v) for v in there for tree in trees], not_run
+    own = [shared.own_environment(tree) for tree in plan.pairwise_trees(renderings)]
+    tests = shared.own_tests(renderings[0].directory.parent)
+    return [tests, *own, *shared.suites(trees)], not_run
+
+
+def _run_all(jobs: Sequence[Job], scratch: Path) -> list[Outcome]:
+    progress = Progress(len(jobs))
+    print(f"running {len(jobs)} jobs, {PROCESSES} at a time", flush=True)
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        futures = [
+            pool.submit(run, job, scratch / f"report-{number}.xml")
+            for number, job in enumerate(jobs)
+        ]
+        outcomes = []
+        for future in as_completed(futures):
+            outcomes.append(future.result())
+            progress.ended(outcomes[-1])
+    return outcomes
+
+
+if __name__ == "__main__":
+    sys.exit(main())

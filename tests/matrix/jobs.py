@@ -1,0 +1,128 @@
+"""What a matrix run does: commands, each in a process of its own, and what came out of them."""
+
+import os
+import subprocess
+import threading
+import time
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TIMEOUT_SECONDS = 1800  # a hung suite must not hang the run; the longest honest one takes minutes
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pytest run.
+
+    Attributes:
+        name: what kind of run this is, for people.
+        title: the answers, or what else is tested.
+        reproduce: the one command that runs this again.
+        python: the interpreter of the environment.
+        directory: where to run.
+        arguments: what pytest gets beside the report.
+        environment: variables on top of this process's own.
+        prepare: a command that makes the environment first.
+    """
+
+    name: str
+    title: str
+    reproduce: str
+    python: Path
+    directory: Path
+    arguments: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    prepare: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of one job; times are in seconds."""
+
+    job: Job
+    passed: int
+    failed: int
+    skipped: Counter[str]
+    seconds: float
+    core_seconds: float
+    output: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed and something ran."""
+        return not self.failed and self.passed > 0
+
+
+def run(job: Job, report: Path) -> Outcome:
+    """Run a job to its end.
+
+    Args:
+        job: what to run.
+        report: a path for pytest's JUnit report; nothing lies there yet.
+    """
+    began = time.monotonic()
+    if job.prepare:
+        done = _execute(job.prepare, job, began)
+        if done.returncode:
+            return _broken(job, done.output, began)
+    command = [str(job.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *job.arguments]
+    done = _execute([*command, f"--junitxml={report}"], job, began)
+    if not report.exists():
+        return _broken(job, done.output, began)
+    passed, failed, skipped = _read(report)
+    # pytest may fail without a failed test: a warning at exit, a crashed plugin.
+    if done.returncode and not failed:
+        failed = 1
+    return Outcome(job, passed, failed, skipped, done.seconds, done.core_seconds, done.output)
+
+
+@dataclass(frozen=True)
+class _Done:
+    returncode: int
+    output: str
+    seconds: float
+    core_seconds: float
+
+
+def _execute(command: Sequence[str], job: Job, began: float) -> _Done:
+    # An activated environment of the caller would leak into uv and pytest.
+    inherited = {name: v for name, v in os.environ.items() if name != "VIRTUAL_ENV"}
+    process = subprocess.Popen(
+        command,
+        cwd=job.directory,
+        env={**inherited, **job.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    alarm = threading.Timer(TIMEOUT_SECONDS, process.kill)
+    alarm.start()
+    output = process.stdout.read() if process.stdout else ""
+    _, status, usage = os.wait4(process.pid, 0)
+    alarm.cancel()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    cores = usage.ru_utime + usage.ru_stime
+    return _Done(process.returncode, output, time.monotonic() - began, cores)
+
+
+def _broken(job: Job, output: str, began: float) -> Outcome:
+    return Outcome(job, 0, 1, Counter(), time.monotonic() - began, 0.0, output)
+
+
+def _read(report: Path) -> tuple[int, int, Counter[str]]:
+    passed = failed = 0
+    skipped: Counter[str] = Counter()
+    # The report is written by our own pytest run, not by a stranger.
+    for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+        elif (skip := case.find("skipped")) is not None:
+            skipped[skip.get("message") or "no reason given"] += 1
+        else:
+            passed += 1
+    return passed, failed, skipped

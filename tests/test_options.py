@@ -1,0 +1,59 @@
+"""The options are data: a value that nobody covered fails here."""
+
+import itertools
+
+from tests.expectations import ADDED, optional
+from tests.matrix import questions
+from tools.ownership import exclude_table, sources
+
+
+def test_every_value_that_copier_offers_is_covered() -> None:
+    offered = {
+        name: {
+            questions.spell(value)
+            for answer in values
+            for value in (answer if isinstance(answer, tuple) else (answer,))
+        }
+        for name, values in questions.options().items()
+    }
+    assert offered == {name: set(values) for name, values in ADDED.items()}
+
+
+def test_every_value_names_the_tests_that_prove_it_or_says_why_it_needs_none() -> None:
+    for name, values in ADDED.items():
+        for value, entry in values.items():
+            assert bool(entry.get("tests")) != bool(entry.get("why")), f"{name}={value}"
+
+
+def test_every_file_that_the_exclude_table_names_is_an_option_file_and_exists() -> None:
+    named = {path for block in exclude_table()[0] if not block.seeds for path in block.paths}
+    assert named == {f"/{path}".rstrip("/") for path in optional()}
+    existing = {path for path, _ in sources()}
+    gone = [p for p in named if not any(f"/{path}/".startswith(f"{p}/") for path in existing)]
+    assert gone == []
+
+
+def test_no_path_in_the_exclude_table_ends_with_a_slash() -> None:
+    # Copier would leave out the files and make the empty folder.
+    blocks, always = exclude_table()
+    assert not [p for block in blocks for p in block.paths if p.endswith("/")]
+    assert not [p for p in always if p.endswith("/")]
+
+
+def test_pairwise_combinations_hold_every_pair_of_answers() -> None:
+    chosen = questions.pairwise()
+    assert chosen[0] == questions.defaults()
+    for (one, values), (other, others) in itertools.combinations(questions.options().items(), 2):
+        for pair in itertools.product(values, others):
+            assert any((answers[one], answers[other]) == pair for answers in chosen), pair
+
+
+def test_pairwise_stays_small_when_options_grow() -> None:
+    # All that the design foresees: 2 x 3 x 2 x 8 x 4.
+    sizes = {"a": 2, "b": 3, "c": 2, "d": 8, "e": 4}
+    everything = [
+        dict(zip(sizes, map(str, values), strict=True))
+        for values in itertools.product(*(range(size) for size in sizes.values()))
+    ]
+    assert len(everything) == 384
+    assert len(questions.pairwise(everything)) <= 40

@@ -1,0 +1,1 @@
+"""Command lines behind the Makefile: the demo, the ownership manifest, the seed lock."""

@@ -1,0 +1,105 @@
+"""Who owns which file of a rendered service, and which answers a file belongs to."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pathspec
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = ROOT / "template"
+
+# template: merged by copier update, not edited. shared: merged, both append. yours: written once.
+OWNERS: Mapping[str, tuple[str, ...]] = {
+    "template": (
+        ".copier-answers.yml",
+        ".github/workflows/ci.yml",
+        "alembic.ini",
+        "app/__init__.py",
+        "app/__main__.py",
+        "app/auth/**",
+        "app/cli.py",
+        "app/commands/**",
+        "app/core/**",
+        "hooks/**",
+        "migrations/auth_versions/**",
+        "migrations/env.py",
+        "migrations/script.py.mako",
+        "ownership.toml",
+        "tests/auth/**",
+    ),
+    "shared": (".env.example", ".gitignore", "pyproject.toml"),
+    "yours": (
+        "AGENTS.md",
+        "README.md",
+        "app/api/**",
+        "app/main.py",
+        "app/models/**",
+        "app/scopes.py",
+        "app/settings.py",
+        "migrations/app_versions/**",
+        "tests/__init__.py",
+        "tests/app/**",
+        "tests/conftest.py",
+        "uv.lock",
+    ),
+}
+
+_BLOCK = re.compile(r"\A{% if (?P<condition>.+?) %}\n(?P<paths>.*?){% endif %}\Z", re.DOTALL)
+_ANSWERS_FILE = "{{_copier_conf.answers_file}}"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of the exclude table: while the condition holds, the paths are left out."""
+
+    condition: str
+    paths: tuple[str, ...]
+
+    @property
+    def seeds(self) -> bool:
+        """Whether this is the block of the files that only `copier copy` writes."""
+        return "_copier_operation" in self.condition
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a path, or a folder above it, is named here."""
+        return any(f"/{path}/".startswith(f"{named}/") for named in self.paths)
+
+
+def exclude_table() -> tuple[list[Block], list[str]]:
+    """Return the blocks of `_exclude` in copier.yml, and its patterns that always hold."""
+    blocks, always = [], []
+    for entry in yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))["_exclude"]:
+        if match := _BLOCK.match(entry.strip()):
+            blocks.append(Block(match["condition"], tuple(match["paths"].split())))
+        else:
+            always.append(entry)
+    return blocks, always
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    """Yield the path in a service, and the source, of every file that some answers render."""
+    ignored = pathspec.PathSpec.from_lines("gitignore", exclude_table()[1])
+    for source in sorted(TEMPLATE.rglob("*")):
+        relative = source.relative_to(TEMPLATE).as_posix()
+        if source.is_file() and not ignored.match_file(relative):
+            path = relative.removesuffix(".jinja").replace(_ANSWERS_FILE, ".copier-answers.yml")
+            yield path, source
+
+
+def owner_of(path: str) -> str:
+    """Return who owns a path of a rendered service.
+
+    Raises:
+        LookupError: No owner, or more than one.
+    """
+    found = [
+        owner
+        for owner, patterns in OWNERS.items()
+        if pathspec.PathSpec.from_lines("gitignore", [f"/{p}" for p in patterns]).match_file(path)
+    ]
+    if len(found) != 1:
+        raise LookupError(f"{path} has {len(found)} owners; add it to OWNERS in {__name__}")
+    return found[0]
