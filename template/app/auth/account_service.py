@@ -76,7 +76,7 @@ async def change_password(auth: Auth, account: Account, current: str, password: 
 
 
 async def request_email_change(auth: Auth, account: Account, new_email: str) -> None:
-    """Mail a secret to the new address and tell the old one; an address in use gets a hint instead."""
+    """Mail a secret to the new address and tell the old one; one in use gets a hint instead."""
     if not await auth.may_mail(new_email):
         return
     now, secret = auth.clock.now(), new_secret()
@@ -97,7 +97,7 @@ async def request_email_change(auth: Auth, account: Account, new_email: str) -> 
 
 
 async def delete_account(auth: Auth, account: Account) -> None:
-    """Remove everything that is personal and end everything; the bare row keeps foreign keys whole."""
+    """Remove what is personal and end everything; the bare row keeps foreign keys whole."""
     now = auth.clock.now()
     async with auth.database.transaction() as session:
         await refuse_all_before(

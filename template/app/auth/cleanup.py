@@ -12,7 +12,7 @@ from app.core.rate_limits import rate_limit_counts
 
 
 async def delete_old_rows(database: Database, now: datetime) -> int:
-    """Delete ended sessions, unused secrets, expired denials and counts; return how many sessions."""
+    """Delete ended sessions, unused secrets, expired denials; return how many sessions."""
     async with database.transaction() as session:
         await accounts.delete_expired_pending(session, now)
         await mailed_secrets.delete_expired(session, now)

@@ -86,7 +86,7 @@ class DerivedKeys:
         return _hmac(self.newest(purpose).key, value.encode()).hex()
 
     def is_fingerprint(self, purpose: str, value: str, fingerprint: str) -> bool:
-        """Tell whether any configured secret made this fingerprint, each compared in constant time."""
+        """Tell whether a configured secret made this fingerprint, compared in constant time."""
         wanted = fingerprint.encode()
         made = [_hmac(key.key, value.encode()).hex().encode() for key in self.all(purpose)]
         return any(hmac.compare_digest(candidate, wanted) for candidate in made)

@@ -1,8 +1,8 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Refuses to start an app with a route that is neither authenticated nor declared public.
 
-The walk follows what FastAPI will serve: included routers at every depth, mounts, WebSockets, hosts,
-front ends and routes outside the schema. What it cannot look into counts as open.
+The walk follows what FastAPI will serve: included routers at every depth, mounts, WebSockets,
+hosts, front ends and routes outside the schema. What it cannot look into counts as open.
 """
 
 import inspect

@@ -62,7 +62,7 @@ class KeyStore:
             return await self._ensure_successor(session, now)
 
     async def rotate(self, now: datetime) -> str:
-        """Let the waiting key sign as soon as it has been published for 24 hours; return its kid."""
+        """Let the waiting key sign once it has been published for 24 hours; return its kid."""
         async with self._locked() as session:
             await self._ensure_successor(session, now)
             *_, last, waiting = await _keys_by_start(session, self._algorithm.name)

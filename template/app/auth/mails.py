@@ -22,7 +22,8 @@ def verify_address(to: str, secret: str) -> Mail:
 def already_registered(to: str) -> Mail:
     """Tell the owner of an account that somebody registered with the address again."""
     text = (
-        "Somebody, perhaps you, tried to register with this address or to move an account to it.\n\n"
+        "Somebody, perhaps you, tried to register with this address or to move an account to\n"
+        "it.\n\n"
         "You have an account already: log in, or ask for a new password. If this was not you,\n"
         "do nothing."
     )

@@ -1,5 +1,5 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""The tables of accounts, sessions, tokens, keys and denials; the same in every combination of answers.
+"""The tables of accounts, sessions, tokens, keys and denials; the same for all answers.
 
 Nothing here is a secret in clear: passwords are argon2id, single-use secrets and refresh tokens
 are SHA-256 hashes of 256 random bits, private keys and queued mail are sealed (derived_keys.py).

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -59,10 +59,10 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
 
 @contextmanager
 def connecting() -> Generator[None, None, None]:
-    """Turn what asyncpg and the pool raise while they connect into ServiceUnavailable."""
+    """Turn whatever keeps us from getting a connection into ServiceUnavailable."""
     try:
         yield
-    except (OSError, PoolTimeout) as error:
+    except (OSError, PoolTimeout, DBAPIError) as error:
         raise ServiceUnavailable from error
 
 

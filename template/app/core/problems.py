@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.status import WS_1008_POLICY_VIOLATION
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
+from structlog.stdlib import get_logger
 
 from app.core.declared_fields import declared_fields
 from app.core.errors import (
@@ -28,6 +29,8 @@ from app.core.errors import (
     Unauthenticated,
     UnprocessableContent,
 )
+
+_log = get_logger("app.problems")
 
 # Which of our errors stands for a status that Starlette, FastAPI or a plain HTTPException answers
 # with.
@@ -100,6 +103,8 @@ async def _on_error(connection: HTTPConnection, error: Exception) -> Response:
 def _answer(connection: HTTPConnection, error: Exception) -> ProblemResponse:
     match error:
         case AppError():
+            if isinstance(error, ServiceUnavailable):
+                _log.warning("unavailable", exc_info=error)
             return problem(error)
         case HTTPException():
             # Status and headers (Allow, WWW-Authenticate); the detail may repeat what was sent.

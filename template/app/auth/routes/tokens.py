@@ -1,7 +1,7 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Logging in, refreshing, logging out."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 
@@ -42,9 +42,9 @@ async def log_in_by_form(
     username: Annotated[str, Form(max_length=MAX_EMAIL_CHARACTERS)],
     password: Annotated[str, Form(max_length=MAX_PASSWORD_CHARACTERS)],
     scope: Annotated[str, Form(max_length=2000)] = "",
-    grant_type: Annotated[str, Form(pattern=r"^password\Z")] = "password",
+    grant_type: Annotated[Literal["password"], Form()] = "password",
 ) -> TokenPair:
-    """Log in with the form of RFC 6749 section 4.3; a first-party login, no grant for third parties."""
+    """Log in with the form of RFC 6749 section 4.3: first party only, no grant for others."""
     email = normalise_email(username.strip())
     issued = await service.log_in(auth, email, password, scope or None, client)
     _remember_device(response, auth, email, client)
