@@ -45,7 +45,7 @@ def configure_logging(level: str, *, exception_messages: bool = False) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(default=str),
         ],
     )
     handler = _StandardOutput()
