@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -14,23 +13,12 @@ import pytest
 import yaml
 
 from tests.expectations import expected, optional
-from tests.matrix.questions import ROOT, combinations, defaults, spell, title
-from tests.matrix.rendering import Rendering, digests, render, render_all
+from tests.matrix.questions import combinations, defaults, spell, title
+from tests.matrix.rendering import Rendering, copy_template, digests, render, render_all
 from tools.ownership import sources
 
 # `${{` is an expression of GitHub's workflow language.
 JINJA = re.compile(r"{%|%}|(?<!\$){{\s*[a-z_]|{#")
-
-
-def copy_template(directory: Path) -> Path:
-    """Copy the template without its git history, as from an archive."""
-    directory.mkdir()
-    shutil.copy(ROOT / "copier.yml", directory)
-    for folder in ("template", "hooks"):
-        ignored = shutil.ignore_patterns("__pycache__", ".*_cache")
-        if (ROOT / folder).exists():
-            shutil.copytree(ROOT / folder, directory / folder, ignore=ignored)
-    return directory
 
 
 def each_distinct_file(renderings: list[Rendering]) -> list[tuple[str, Path]]:
@@ -109,7 +97,8 @@ def test_the_fast_renderer_gives_the_bytes_of_the_command_line(
     data = [f"--data={name}={spell(value)}" for name, value in answers.items()]
     command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", *data]
     stock = tmp_path / "stock"
-    settings = {**os.environ, "COPIER_SETTINGS_PATH": os.devnull}
+    (tmp_path / "settings.yml").write_text("{}\n")
+    settings = {**os.environ, "COPIER_SETTINGS_PATH": str(tmp_path / "settings.yml")}
     subprocess.run([*command, str(template), str(stock)], check=True, env=settings)
     assert digests(stock) == render(answers, tmp_path / "fast", template).files
 

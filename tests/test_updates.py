@@ -1,13 +1,12 @@
 """`copier update` brings the template's files and never touches yours."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import copier
 import pytest
 
-from tests.matrix.questions import ROOT
+from tests.matrix.rendering import copy_template
 
 
 def git(directory: Path, *command: str) -> None:
@@ -31,13 +30,7 @@ def release(template: Path, tag: str) -> None:
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
     """A copy of the template with one release, v1.0.0."""
-    directory = tmp_path / "template"
-    directory.mkdir()
-    shutil.copy(ROOT / "copier.yml", directory)
-    for folder in ("template", "hooks"):
-        ignored = shutil.ignore_patterns("__pycache__", ".*_cache")
-        if (ROOT / folder).exists():
-            shutil.copytree(ROOT / folder, directory / folder, ignore=ignored)
+    directory = copy_template(tmp_path / "template")
     git(directory, "init", "--quiet")
     release(directory, "v1.0.0")
     return directory

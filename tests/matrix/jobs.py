@@ -1,5 +1,6 @@
 """What a matrix run does: commands, each in a process of its own, and what came out of them."""
 
+import io
 import os
 import subprocess
 import threading
@@ -102,7 +103,8 @@ def _execute(command: Sequence[str], job: Job, began: float) -> _Done:
     )
     alarm = threading.Timer(TIMEOUT_SECONDS, process.kill)
     alarm.start()
-    output = process.stdout.read() if process.stdout else ""
+    with process.stdout or io.StringIO() as stdout:
+        output = stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     alarm.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
