@@ -55,7 +55,7 @@ def configure_logging(level: str, *, exception_messages: bool = False) -> None:
     root.handlers = [h for h in root.handlers if not isinstance(h, _StandardOutput)] + [handler]
     root.setLevel(level)
     logging.getLogger(_SECURITY_LOGGER).setLevel(logging.INFO)
-    _take_over_uvicorn()
+    _take_over()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -87,12 +87,15 @@ class _StandardOutput(logging.Handler):
         sys.stdout.flush()
 
 
-def _take_over_uvicorn() -> None:
-    """Let uvicorn log the common way; its access log holds query strings, ours replaces it."""
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logger = logging.getLogger(name)
-        logger.handlers = []
-        logger.propagate = name != "uvicorn.access"
+def _take_over() -> None:
+    """Let uvicorn log the common way, and silence what would log query strings."""
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+    # Our own access log replaces uvicorn's, httpx2 logs the whole URL of each request.
+    for name in ("uvicorn.access", "httpx2"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _redact(logger: object, method: str, event: Event) -> Event:
