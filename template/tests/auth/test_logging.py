@@ -93,8 +93,8 @@ def test_an_exception_is_logged_with_its_place_and_without_its_message(
     try:
         try:
             fail(CANARY)
-        except RuntimeError as error:
-            raise ValueError(CANARY) from error
+        except RuntimeError as failure:
+            raise ValueError(CANARY) from failure
     except ValueError:
         logging.getLogger(logger).exception("it failed")
     output = capsys.readouterr().out
@@ -166,7 +166,7 @@ async def test_a_harmless_request_id_is_taken_over(tmp_path: Path) -> None:
 )
 async def test_any_other_request_id_is_replaced(tmp_path: Path, sent: list[str]) -> None:
     async with core_client(tmp_path) as client:
-        headers = [("X-Request-ID", value.encode("latin-1")) for value in sent]
+        headers = [(b"X-Request-ID", value.encode("latin-1")) for value in sent]
         response = await client.get("/livez", headers=headers)
     (given,) = response.headers.get_list("x-request-id")
     assert given not in sent

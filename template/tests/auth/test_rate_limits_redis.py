@@ -113,8 +113,8 @@ async def test_every_key_in_redis_has_an_end_a_prefix_and_no_name(
     await redis_limiter.hit(LIMIT, "someone@example.com")
     await redis_limiter.give_back(LIMIT, "never counted")
     (key,) = await client.keys("*")
-    assert key.startswith(b"test:limit:")
-    assert b"someone" not in key
+    assert str(key).startswith("b'test:limit:")
+    assert "someone" not in str(key)
     assert 0 < await client.pttl(key) <= 300_000
 
 

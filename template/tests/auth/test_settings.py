@@ -34,10 +34,15 @@ def _away_from_any_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("SECRETS_DIR", raising=False)
 
 
+def settings_of(**values: Any) -> CoreSettings:
+    """Return settings as they come from outside: texts for secrets and networks."""
+    return CoreSettings(**values)
+
+
 def findings(**changes: Any) -> list[str]:
     """Return what is wrong with good production settings after these changes (None: left out)."""
     values = {name: value for name, value in (GOOD | changes).items() if value is not None}
-    return CoreSettings(**values).findings()
+    return settings_of(**values).findings()
 
 
 def test_good_settings_for_production_are_accepted() -> None:
@@ -90,12 +95,12 @@ def test_production_refuses(changes: dict[str, Any], finding: str) -> None:
     ],
 )
 def test_local_use_refuses_what_is_never_safe(changes: dict[str, Any], finding: str) -> None:
-    (found,) = CoreSettings(**changes).findings()
+    (found,) = settings_of(**changes).findings()
     assert found.startswith(finding)
 
 
 def test_local_use_needs_a_secret_key_and_nothing_else() -> None:
-    assert CoreSettings(secret_key=SECRET_KEY).findings() == []
+    assert settings_of(secret_key=SECRET_KEY).findings() == []
 
 
 def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
@@ -121,8 +126,8 @@ def test_no_finding_repeats_a_secret() -> None:
 
 def test_neither_an_error_nor_a_print_of_the_settings_shows_a_secret() -> None:
     with pytest.raises(ValidationError) as refused:
-        CoreSettings(smtp_port="swordfish", smtp_password="swordfish")
-    settings = CoreSettings(
+        settings_of(smtp_port="swordfish", smtp_password="swordfish")
+    settings = settings_of(
         secret_key="swordfish",
         secret_key_previous=["swordfish"],
         metrics_token="swordfish",
@@ -136,7 +141,7 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_HOSTS", "a.example.com, b.example.com,")
     monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,fd00::/8")
     monkeypatch.setenv("SECRET_KEY_PREVIOUS", "one,two")
-    settings = CoreSettings()
+    settings = settings_of()
     assert settings.allowed_hosts == ["a.example.com", "b.example.com"]
     assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "fd00::/8"]
     assert [secret.get_secret_value() for secret in settings.secret_key_previous] == ["one", "two"]
@@ -144,7 +149,7 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_proxy_network_with_host_bits_is_a_mistake_and_not_widened() -> None:
     with pytest.raises(ValidationError):
-        CoreSettings(trusted_proxies=["10.1.2.3/8"])
+        settings_of(trusted_proxies=["10.1.2.3/8"])
 
 
 def test_the_environment_goes_before_secret_files_and_these_before_dotenv(
@@ -158,7 +163,7 @@ def test_the_environment_goes_before_secret_files_and_these_before_dotenv(
     (tmp_path / ".env").write_text("\n".join((*lines, "SOMEBODY_ELSES=ignored")))
     monkeypatch.setenv("SECRETS_DIR", str(secrets))
     monkeypatch.setenv("SECRET_KEY", "from the environment")
-    settings = CoreSettings()
+    settings = settings_of()
     assert settings.secret_key is not None
     assert settings.metrics_token is not None
     assert settings.secret_key.get_secret_value() == "from the environment"
@@ -176,7 +181,7 @@ def test_the_environment_goes_before_secret_files_and_these_before_dotenv(
     ],
 )
 def test_documentation_is_off_in_production_unless_asked_for(
-    environment: Any, docs_enabled: bool | None, shown: bool
+    environment: str, docs_enabled: bool | None, shown: bool
 ) -> None:
-    settings = CoreSettings(environment=environment, docs_enabled=docs_enabled)
+    settings = settings_of(environment=environment, docs_enabled=docs_enabled)
     assert settings.shows_docs is shown

@@ -1,7 +1,7 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """A small service on the core alone, with routes that do what a test needs to see handled."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from enum import Enum
 from pathlib import Path
@@ -132,15 +132,16 @@ def core_settings(directory: Path, **overrides: Any) -> CoreSettings:
         "database_url": f"sqlite+aiosqlite:///{directory / 'core.db'}",
         "allowed_hosts": ["testserver"],
         "log_level": "INFO",
+        "_env_file": None,
     }
-    return CoreSettings(_env_file=None, **(values | overrides))
+    return CoreSettings(**(values | overrides))
 
 
 def core_app(directory: Path, **overrides: Any) -> FastAPI:
     """Return a service without any authentication."""
 
     @asynccontextmanager
-    async def runtime(app: FastAPI) -> AsyncIterator[None]:
+    async def runtime(app: FastAPI) -> AsyncGenerator[None, None]:
         yield
 
     return create_app(
@@ -155,7 +156,9 @@ def core_app(directory: Path, **overrides: Any) -> FastAPI:
 
 
 @asynccontextmanager
-async def core_client(directory: Path, **overrides: Any) -> AsyncIterator[httpx2.AsyncClient]:
+async def core_client(
+    directory: Path, **overrides: Any
+) -> AsyncGenerator[httpx2.AsyncClient, None]:
     """Run such a service and give a client to it."""
     app = core_app(directory, **overrides)
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
