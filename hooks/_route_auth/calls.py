@@ -1,0 +1,185 @@
+"""Calls: arguments meet parameters, bodies run, classes make objects, decorators wrap."""
+
+from __future__ import annotations
+
+import ast
+
+from . import natives
+from .attributes import bind, class_member, external_base
+from .routers import Router, initialise, router_kind
+from .scope import Scope
+from .values import (
+    Arguments, Bound, Class, Constant, External, ExternalCall, Function, Instance, Lazy, Mapping,
+    Native, Partial, Public, Sequence, Site, Unknown, Value, join, options,
+)  # fmt: skip
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .interpreter import Interpreter
+
+
+def call(interpreter: Interpreter, value: Value, arguments: Arguments, site: Site) -> Value:
+    """Return what calling a value gives."""
+    if isinstance(value, Lazy):
+        value = value.force()
+    if len(options(value)) > 1:
+        return join([call(interpreter, one, arguments, site) for one in options(value)])
+    if isinstance(value, Function):
+        return call_function(interpreter, value, arguments, site)
+    if isinstance(value, Bound):
+        inner = Arguments([value.receiver, *arguments.positional], arguments.keywords)
+        inner.open = arguments.open
+        return call_function(interpreter, value.function, inner, site)
+    if isinstance(value, Native):
+        return value.run(interpreter, arguments, site)
+    if isinstance(value, Class):
+        return instantiate(interpreter, value, arguments, site)
+    if isinstance(value, Partial):
+        merged = value.arguments.extended(arguments.positional, arguments.keywords)
+        merged.open = merged.open or arguments.open
+        return call(interpreter, value.function, merged, site)
+    if isinstance(value, Public):
+        return mark_public(value, arguments)
+    if isinstance(value, Instance) and value.cls is not None:
+        member = class_member(value.cls, "__call__")
+        if member is not None:
+            return call(interpreter, bind(interpreter, member, value, value.cls), arguments, site)
+    if isinstance(value, External):
+        return natives.call_external(interpreter, value, arguments, site)
+    return Unknown("what an unknown call returns")
+
+
+def mark_public(marker: Public, arguments: Arguments) -> Value:
+    """Mark what `public(reason=...)` is applied to, as the real one does."""
+    target = arguments.positional[0] if arguments.positional else Unknown("nothing")
+    for option in options(target):
+        option.public = marker
+        marker.used = True
+        if isinstance(option, Bound):
+            option.function.public = marker
+    return target
+
+
+def call_function(
+    interpreter: Interpreter, function: Function, arguments: Arguments, site: Site
+) -> Value:
+    """Run a function's body with these arguments and return what it returns."""
+    marker = interpreter.public_marker(function, arguments, site)
+    if marker is not None:
+        return marker
+    interpreter.called.add(id(function.node))
+    if interpreter.too_deep(function):
+        return Unknown("a call too deep to follow")
+    scope = Scope(function.scope.module, function.scope, "function")
+    bind_parameters(interpreter, function, arguments, scope)
+    interpreter.stack.append(function.node)
+    if isinstance(function.node, ast.Lambda):
+        result = interpreter.evaluate(function.node.body, scope)
+    else:
+        interpreter.run_body(function.node.body, scope)
+        result = _result(scope)
+    interpreter.stack.pop()
+    for option in options(result):
+        if function not in option.makers and not isinstance(option, Constant):
+            option.makers = (*option.makers, function)
+    return result
+
+
+def _result(scope: Scope) -> Value:
+    if scope.yields:
+        return Sequence(scope.yields, "generator")
+    return join(scope.returns) if scope.returns else Constant(None)
+
+
+def bind_parameters(
+    interpreter: Interpreter, function: Function, arguments: Arguments, scope: Scope
+) -> None:
+    """Bind the parameters of a function in the scope of one call."""
+    node = function.node.args
+    names = [parameter.arg for parameter in (*node.posonlyargs, *node.args)]
+    positional = arguments.positional
+    if function.cls is not None and positional and function.binding != "staticmethod":
+        scope.cls, scope.receiver = function.cls, positional[0]
+    rest = dict(arguments.keywords)
+    names_all = [*names, *(parameter.arg for parameter in node.kwonlyargs)]
+    for index, name in enumerate(names_all):
+        if index < len(names) and index < len(positional):
+            value: Value | None = positional[index]
+        elif name in rest:
+            value = rest.pop(name)
+        else:
+            value = function.defaults[index]
+            if arguments.open:
+                value = join([*([value] if value else []), Unknown(f"argument {name}")])
+        scope.variables[name] = value or Unknown(f"argument {name}")
+    depth = len(interpreter.conditions)
+    if node.vararg is not None:
+        extra = list(positional[len(names) :])
+        scope.variables[node.vararg.arg] = Sequence(
+            extra, "tuple", open_=arguments.open, depth=depth
+        )
+    if node.kwarg is not None:
+        scope.variables[node.kwarg.arg] = Mapping({**rest}, open_=arguments.open)
+
+
+def instantiate(interpreter: Interpreter, cls: Class, arguments: Arguments, site: Site) -> Value:
+    """Make an object of a class of the program; router classes make routers."""
+    kind = router_kind(cls)
+    instance: Instance
+    if kind is not None:
+        instance = Router(interpreter, kind, site, cls)
+    else:
+        instance = Instance(cls)
+    interpreter.instances.append(instance)
+    constructor = class_member(cls, "__init__")
+    if isinstance(constructor, Function):
+        call(interpreter, Bound(constructor, instance), arguments, site)
+    elif isinstance(instance, Router):
+        initialise(interpreter, instance, arguments, site)
+    else:
+        _fields(cls, instance, arguments)
+    base = external_base(cls)
+    if kind is None and base is not None:  # a subclass of something unknown may be a router
+        instance.attributes.setdefault(
+            "__external__", ExternalCall(base.name, arguments, site)
+        )
+    return instance
+
+
+def _fields(cls: Class, instance: Instance, arguments: Arguments) -> None:
+    """Fill the fields of a dataclass or model from the arguments."""
+    for index, (name, _) in enumerate(cls.fields):
+        value = arguments.get(name, index)
+        if value is not None:
+            instance.attributes[name] = value
+    for name, value in arguments.keywords.items():
+        instance.attributes.setdefault(name, value)
+
+
+def decorate(interpreter: Interpreter, by: Value, value: Value, site: Site) -> Value:
+    """Return what a decorator makes of a function or class."""
+    if isinstance(by, Lazy):
+        by = by.force()
+    special = natives.decorate_external(interpreter, by, value, site)
+    if special is not None:
+        return special
+    made = call(interpreter, by, Arguments([value]), site)
+    if isinstance(value, Class):
+        if not isinstance(made, Class):
+            made = value
+        natives.mark_view(interpreter, by, value)
+        return made
+    if not isinstance(value, Function):
+        return made
+    if made is value or isinstance(by, Native | Public):
+        return made
+    if isinstance(made, Function):
+        made.applied = (*value.applied, *made.applied, by)
+        return made
+    if any(isinstance(one, Function | Instance | Partial | Class) for one in options(made)):
+        return made
+    opaque = value.decorated(by)
+    opaque.signature = "unknown"
+    return opaque
+
+

@@ -1,0 +1,184 @@
+"""Methods of lists, dictionaries and text, as far as routers are put together with them."""
+
+from __future__ import annotations
+
+from .operators import elements, item
+from .values import (
+    Arguments, Class, Constant, Mapping, Maybe, Native, Sequence, Site, Unknown, Value, join,
+    lineage, options,
+)  # fmt: skip
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .interpreter import Interpreter
+
+TEXT_METHODS = {
+    "lower", "upper", "strip", "lstrip", "rstrip", "title", "replace", "removeprefix",
+    "removesuffix", "format", "startswith", "endswith", "join",
+}  # fmt: skip
+
+
+def method(interpreter: Interpreter, value: Value, name: str) -> Value:
+    """Return a bound method of a container or of text."""
+    if isinstance(value, Constant):
+        return _text_method(value, name)
+    table = LIST_METHODS if isinstance(value, Sequence) else DICT_METHODS
+    run = table.get(name)
+    if run is None:
+        return Unknown(f"attribute {name}")
+    return Native(name, lambda interpreter, arguments, site: run(interpreter, value, arguments))
+
+
+def _text_method(value: Constant, name: str) -> Value:
+    text = value.value
+    if not isinstance(text, str) or name not in TEXT_METHODS:
+        return Unknown(f"attribute {name}")
+
+    def run(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
+        given = [
+            [e.value for e in one.items if isinstance(e, Constant)] if isinstance(one, Sequence)
+            else one.value if isinstance(one, Constant) else None
+            for one in arguments.positional
+        ]  # fmt: skip
+        if None in given or arguments.open or arguments.keywords:
+            return Unknown("text made at run time")
+        try:
+            return Constant(getattr(text, name)(*given))
+        except (TypeError, ValueError, IndexError, KeyError):
+            return Unknown("text made at run time")
+
+    return Native(name, run)
+
+
+def added(interpreter: Interpreter, held: Sequence, value: Value) -> Value:
+    """Return an element to add: only maybe there when a condition since the list decides it."""
+    if len(interpreter.conditions) > held.depth:
+        return Maybe(value, interpreter.conditions[-1])
+    return value
+
+
+def _append(interpreter: Interpreter, held: Sequence, arguments: Arguments) -> Value:
+    for value in arguments.positional[-1:]:
+        held.items.append(added(interpreter, held, value))
+    return Constant(None)
+
+
+def _insert(interpreter: Interpreter, held: Sequence, arguments: Arguments) -> Value:
+    if len(arguments.positional) > 1:
+        held.items.insert(0, added(interpreter, held, arguments.positional[1]))
+    return Constant(None)
+
+
+def _extend(interpreter: Interpreter, held: Sequence, arguments: Arguments) -> Value:
+    for value in arguments.positional[:1]:
+        grow(interpreter, held, value)
+    return Constant(None)
+
+
+def grow(interpreter: Interpreter, held: Value, value: Value) -> bool:
+    """Do `held += value` in place; False when `held` is not a list."""
+    from .routers import RouteList, extend_routes
+
+    if isinstance(held, RouteList):
+        extend_routes(interpreter, held, value)
+        return True
+    if not isinstance(held, Sequence) or held.kind == "tuple":
+        return False
+    items, known = elements(value)
+    held.items += [added(interpreter, held, one) for one in items]
+    held.open = held.open or not known
+    return True
+
+
+def _shrink(interpreter: Interpreter, held: Sequence, arguments: Arguments) -> Value:
+    """`pop`, `remove`, `clear`: what is left is not certain, so nothing in it counts."""
+    gone = list(held.items)
+    held.items[:] = [Maybe(one, (id(held), 0, 2)) for one in gone]
+    return join(gone) if gone else Unknown("an element")
+
+
+def _copy(interpreter: Interpreter, held: Sequence, arguments: Arguments) -> Value:
+    depth = len(interpreter.conditions)
+    return Sequence(list(held.items), held.kind, open_=held.open, depth=depth)
+
+
+def _clear(interpreter: Interpreter, held: Sequence, arguments: Arguments) -> Value:
+    held.items.clear()
+    return Constant(None)
+
+
+def _get(interpreter: Interpreter, held: Mapping, arguments: Arguments) -> Value:
+    key = arguments.get("key", 0)
+    default = arguments.get("default", 1) or Constant(None)
+    if isinstance(key, Constant):
+        if key.value in held.items:
+            return item(held, key.value)
+        return Unknown("an element") if held.open else default
+    return join([*held.items.values(), default])
+
+
+def _set_default(interpreter: Interpreter, held: Mapping, arguments: Arguments) -> Value:
+    key = arguments.get("key", 0)
+    value = arguments.get("default", 1) or Constant(None)
+    if isinstance(key, Constant):
+        if held.open and key.value not in held.items:
+            value = join([value, Unknown("a keyword that may have been given")])
+        return held.items.setdefault(key.value, value)
+    return value
+
+
+def _update(interpreter: Interpreter, held: Mapping, arguments: Arguments) -> Value:
+    for value in arguments.positional:
+        if isinstance(value, Mapping):
+            held.items.update(value.items)
+        held.open = held.open or not isinstance(value, Mapping) or value.open
+    held.items.update(arguments.keywords)
+    held.open = held.open or arguments.open
+    return Constant(None)
+
+
+def _pop(interpreter: Interpreter, held: Mapping, arguments: Arguments) -> Value:
+    value = _get(interpreter, held, arguments)
+    key = arguments.get("key", 0)
+    if isinstance(key, Constant):
+        held.items.pop(key.value, None)
+    return value
+
+
+def _items(interpreter: Interpreter, held: Mapping, arguments: Arguments) -> Value:
+    keys, known = elements(held)
+    pairs: list[Value] = [
+        Sequence([key, value], "tuple") for key, value in zip(keys, held.items.values(), strict=True)
+    ]
+    return Sequence(pairs, open_=not known)
+
+
+def put_item(held: Value, key: Value, value: Value) -> None:
+    """Do `held[key] = value`."""
+    for option in options(held):
+        if isinstance(option, Mapping):
+            option.items[key.value if isinstance(key, Constant) else key] = value
+        elif isinstance(option, Sequence):
+            option.items[:] = [Maybe(one, (id(option), 0, 2)) for one in option.items]
+            option.items.append(value)
+
+
+def subclasses(interpreter: Interpreter, cls: Class) -> Value:
+    """Return `cls.__subclasses__`."""
+
+    def run(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
+        return Sequence([one for one in interpreter.classes if cls in list(lineage(one))[1:]])
+
+    return Native("__subclasses__", run)
+
+
+LIST_METHODS = {
+    "append": _append, "insert": _insert, "extend": _extend, "add": _append, "update": _extend,
+    "pop": _shrink, "remove": _shrink, "clear": _clear, "copy": _copy,
+}  # fmt: skip
+DICT_METHODS = {
+    "get": _get, "setdefault": _set_default, "update": _update, "pop": _pop, "items": _items,
+    "keys": lambda _, held, __: Sequence(elements(held)[0], open_=held.open),
+    "values": lambda _, held, __: Sequence(list(held.items.values()), open_=held.open),
+    "copy": lambda _, held, __: Mapping(dict(held.items), open_=held.open),
+}  # fmt: skip

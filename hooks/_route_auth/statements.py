@@ -1,0 +1,233 @@
+"""What each Python statement does to a name space."""
+
+from __future__ import annotations
+
+import ast
+
+from . import attributes
+from .definitions import define_class, define_function
+from .expressions import elements, is_none, truth
+from .imports import run_import, run_import_from
+from .values import Constant, Sequence, Site, Unknown, Value, join, options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .interpreter import Interpreter
+    from .scope import Scope
+
+    Arm = Callable[[], str | None]
+
+MAX_TURNS = 400  # turns of one loop over known elements
+
+
+def run_body(interpreter: Interpreter, body: list[ast.stmt], scope: Scope) -> str | None:
+    """Run statements in order; return `return`, `raise` or `loop` when one ends the body."""
+    for node in body:
+        interpreter.steps += 1
+        run = STATEMENTS.get(type(node))
+        if run is not None:
+            signal = run(interpreter, node, scope)
+            if signal is not None:
+                return signal
+    return None
+
+
+def run_arms(interpreter: Interpreter, node: ast.AST, scope: Scope, arms: list[Arm]) -> str | None:
+    """Run alternatives from the same start and join what they leave behind."""
+    before = dict(scope.variables)
+    outcomes: list[dict[str, Value]] = []
+    signals: list[str] = []
+    for index, arm in enumerate(arms):
+        scope.variables.clear()
+        scope.variables.update(before)
+        interpreter.conditions.append((id(node), index, len(arms)))
+        signal = arm()
+        interpreter.conditions.pop()
+        if signal is None:
+            outcomes.append(dict(scope.variables))
+        else:
+            signals.append(signal)
+    scope.merge(outcomes)
+    return signals[0] if not outcomes else None
+
+
+def _if(interpreter: Interpreter, node: ast.If, scope: Scope) -> str | None:
+    test = truth(interpreter.evaluate(node.test, scope))
+    if test is not None:
+        return run_body(interpreter, node.body if test else node.orelse, scope)
+    narrow = _not_none(node.test)
+    return run_arms(
+        interpreter, node, scope,
+        [
+            lambda: _narrowed(interpreter, node.body, scope, narrow, keep=True),
+            lambda: _narrowed(interpreter, node.orelse, scope, narrow, keep=False),
+        ],
+    )  # fmt: skip
+
+
+def _not_none(test: ast.expr) -> tuple[str, bool] | None:
+    """Return the name a test asks about: `x`, `not x`, `x is None`, `x is not None`."""
+    if isinstance(test, ast.Name):
+        return test.id, True
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = _not_none(test.operand)
+        return (inner[0], not inner[1]) if inner else None
+    if isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and len(test.ops) == 1:
+        right = test.comparators[0]
+        if isinstance(right, ast.Constant) and right.value is None:
+            return test.left.id, isinstance(test.ops[0], ast.IsNot | ast.NotEq)
+    return None
+
+
+def _narrowed(
+    interpreter: Interpreter, body: list[ast.stmt], scope: Scope,
+    narrow: tuple[str, bool] | None, *, keep: bool,
+) -> str | None:  # fmt: skip
+    """Run an arm with the alternatives of the tested name that lead into it."""
+    if narrow is not None:
+        name, wants = narrow
+        value = scope.lookup(name)
+        if value is not None and len(options(value)) > 1:
+            left = [one for one in options(value) if is_none(one) != (wants == keep)]
+            if left:
+                scope.bind(name, join(left))
+    return run_body(interpreter, body, scope)
+
+
+def _for(interpreter: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -> str | None:
+    items, known = elements(interpreter.evaluate(node.iter, scope))
+    for item in items[:MAX_TURNS]:
+        attributes.assign(interpreter, node.target, item, scope)
+        signal = run_body(interpreter, node.body, scope)
+        if signal == "return":
+            return signal
+        if signal == "break":
+            break
+    if not known:
+        def body() -> str | None:
+            attributes.assign(interpreter, node.target, Unknown("element of a loop"), scope)
+            run_body(interpreter, node.body, scope)
+            return None
+
+        run_arms(interpreter, node, scope, [body, lambda: None])
+    return run_body(interpreter, node.orelse, scope)
+
+
+def _while(interpreter: Interpreter, node: ast.While, scope: Scope) -> str | None:
+    if truth(interpreter.evaluate(node.test, scope)) is not False:
+        def body() -> str | None:
+            run_body(interpreter, node.body, scope)
+            return None
+
+        run_arms(interpreter, node, scope, [body, lambda: None])
+    return run_body(interpreter, node.orelse, scope)
+
+
+def _with(interpreter: Interpreter, node: ast.With | ast.AsyncWith, scope: Scope) -> str | None:
+    for item in node.items:
+        value = interpreter.evaluate(item.context_expr, scope)
+        if item.optional_vars is not None:
+            if isinstance(value, Sequence) and value.kind == "generator" and value.items:
+                value = join(value.items)
+            attributes.assign(interpreter, item.optional_vars, value, scope)
+    return run_body(interpreter, node.body, scope)
+
+
+def _try(interpreter: Interpreter, node: ast.Try, scope: Scope) -> str | None:
+    before = dict(scope.variables)
+    signal = run_body(interpreter, node.body, scope) or run_body(interpreter, node.orelse, scope)
+    arms: list[Arm] = [lambda: signal]
+    for handler in node.handlers:
+        arms.append(lambda handler=handler: run_body(interpreter, handler.body, scope))  # type: ignore[misc]
+    if node.handlers:
+        after = dict(scope.variables)
+        scope.variables.update({name: before.get(name, value) for name, value in after.items()})
+        scope.variables.update(after)
+        signal = run_arms(interpreter, node, scope, arms)
+    return run_body(interpreter, node.finalbody, scope) or signal
+
+
+def _match(interpreter: Interpreter, node: ast.Match, scope: Scope) -> str | None:
+    interpreter.evaluate(node.subject, scope)
+
+    def arm(case: ast.match_case) -> Arm:
+        def run() -> str | None:
+            for part in ast.walk(case.pattern):
+                name = getattr(part, "name", None)
+                if isinstance(name, str):
+                    scope.bind(name, Unknown("matched by a pattern"))
+            return run_body(interpreter, case.body, scope)
+
+        return run
+
+    return run_arms(interpreter, node, scope, [*map(arm, node.cases), lambda: None])
+
+
+def _return(interpreter: Interpreter, node: ast.Return, scope: Scope) -> str:
+    value = interpreter.evaluate(node.value, scope) if node.value else Constant(None)
+    scope.returns.append(value)
+    return "return"
+
+
+def _assign(interpreter: Interpreter, node: ast.Assign, scope: Scope) -> None:
+    value = interpreter.evaluate(node.value, scope)
+    for target in node.targets:
+        attributes.assign(interpreter, target, value, scope)
+
+
+def _ann_assign(interpreter: Interpreter, node: ast.AnnAssign, scope: Scope) -> None:
+    if scope.kind == "class" and isinstance(node.target, ast.Name):
+        scope.annotations[node.target.id] = node.annotation
+    if node.value is not None:
+        value = interpreter.evaluate(node.value, scope)
+        attributes.assign(interpreter, node.target, value, scope)
+
+
+def _aug_assign(interpreter: Interpreter, node: ast.AugAssign, scope: Scope) -> None:
+    attributes.augment(interpreter, node, scope)
+
+
+def _type_alias(interpreter: Interpreter, node: ast.stmt, scope: Scope) -> None:
+    name, value = node.name, node.value  # type: ignore[attr-defined]
+    scope.bind(name.id, interpreter.evaluate(value, scope))
+
+
+def _expression(interpreter: Interpreter, node: ast.Expr, scope: Scope) -> None:
+    if not isinstance(node.value, ast.Constant):
+        interpreter.evaluate(node.value, scope)
+
+
+def _global(interpreter: Interpreter, node: ast.Global, scope: Scope) -> None:
+    for name in node.names:
+        scope.declared[name] = scope.module_scope()
+
+
+def _nonlocal(interpreter: Interpreter, node: ast.Nonlocal, scope: Scope) -> None:
+    for name in node.names:
+        outer = scope.parent
+        while outer is not None and name not in outer.variables:
+            outer = outer.parent
+        if outer is not None:
+            scope.declared[name] = outer
+
+
+def _delete(interpreter: Interpreter, node: ast.Delete, scope: Scope) -> None:
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            scope.variables.pop(target.id, None)
+
+
+STATEMENTS: dict[type[ast.stmt], Callable[..., str | None]] = {
+    ast.Expr: _expression, ast.Assign: _assign, ast.AnnAssign: _ann_assign,
+    ast.AugAssign: _aug_assign, ast.FunctionDef: define_function,
+    ast.AsyncFunctionDef: define_function, ast.ClassDef: define_class, ast.Import: run_import,
+    ast.ImportFrom: run_import_from, ast.If: _if, ast.For: _for, ast.AsyncFor: _for,
+    ast.While: _while, ast.With: _with, ast.AsyncWith: _with, ast.Try: _try, ast.TryStar: _try,
+    ast.Match: _match, ast.Return: _return, ast.Global: _global, ast.Nonlocal: _nonlocal,
+    ast.Delete: _delete, ast.Raise: lambda *_: "raise", ast.Continue: lambda *_: "loop",
+    ast.Break: lambda *_: "break",
+}  # fmt: skip
+if hasattr(ast, "TypeAlias"):
+    STATEMENTS[ast.TypeAlias] = _type_alias
