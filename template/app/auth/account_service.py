@@ -47,7 +47,9 @@ async def reset_password(auth: Auth, secret: str, password: str, address: str) -
     password_hash = await auth.passwords.hash(password)
     async with auth.database.transaction() as session:
         taken = await mailed_secrets.take(session, mailed_secrets.RESET, secret, now)
-        account_id = taken.account_id if taken else None
+        # Looked up again: it may have been disabled since the mail, or during the hash.
+        owner = await accounts.find_active(session, taken.account_id) if taken else None
+        account_id = owner.id if owner else None
         if account_id is not None:
             await _replace_password(session, auth, account_id, password_hash, now)
             await accounts.mark_verified(session, account_id, now)

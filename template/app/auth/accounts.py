@@ -16,7 +16,7 @@ async def find_by_email(session: AsyncSession, email: str) -> Account | None:
     return (await session.scalars(select(Account).where(Account.email == email))).one_or_none()
 
 
-async def find_active(session: AsyncSession, account_id: UUID) -> Account | None:
+async def find_active(session: AsyncSession, account_id: UUID | None) -> Account | None:
     """Return an account that is active."""
     statement = select(Account).where(Account.id == account_id, Account.active)
     return (await session.scalars(statement)).one_or_none()

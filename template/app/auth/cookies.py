@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from app.auth.runtime import Auth
-from app.core.errors import Forbidden
+from app.core.errors import Forbidden, InvalidGrant
 
 REFRESH_COOKIE = "__Host-refresh"
 DEVICE_COOKIE = "__Host-device"
@@ -24,6 +24,16 @@ class CrossOriginRequest(Forbidden):
 
     error = "cross_origin_request"
     title = "Cross-origin request refused"
+
+
+class RefreshCookieRefused(InvalidGrant):
+    """The refresh token in the cookie is not, or no longer, good; the browser forgets it."""
+
+    def headers(self) -> dict[str, str]:
+        """Return the header that removes the cookie."""
+        response = Response()
+        clear_refresh_cookie(response)
+        return {"Set-Cookie": response.headers["set-cookie"]}
 
 
 def set_refresh_cookie(response: Response, token: str, expires_at: datetime) -> None:

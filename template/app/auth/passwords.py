@@ -3,6 +3,7 @@
 
 import asyncio
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -72,7 +73,9 @@ class Passwords:
         Raises:
             UnprocessableContent: it is (ASVS 6.2.4, 6.2.11, 6.2.12).
         """
-        words = [word for own in own_words for word in (own, *own.replace("@", ".").split("."))]
+        words = [
+            word for own in own_words for word in (own, *own.split("@"), *re.split(r"\W", own))
+        ]
         if await self._run(lambda: _is_weak(password, words)):
             raise UnprocessableContent([{"loc": ["body", "password"], "type": "password_weak"}])
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from app.auth import logout, service
 from app.auth.cookies import (
+    RefreshCookieRefused,
     clear_refresh_cookie,
     require_same_origin,
     set_device_cookie,
@@ -25,7 +26,7 @@ from app.auth.schemas import (
     TokenPair,
     normalise_email,
 )
-from app.core.errors import InvalidRequest
+from app.core.errors import InvalidGrant, InvalidRequest
 from app.core.problem_schema import problems
 from app.core.public import public
 
@@ -83,9 +84,12 @@ async def refresh(
     presented, from_cookie = presented_refresh_token(request, auth, body)
     if presented is None:
         raise InvalidRequest
-    issued = await service.refresh(auth, presented, client)
     if not from_cookie:
-        return _pair(issued)
+        return _pair(await service.refresh(auth, presented, client))
+    try:
+        issued = await service.refresh(auth, presented, client)
+    except InvalidGrant as error:
+        raise RefreshCookieRefused from error
     set_refresh_cookie(response, issued.refresh_token, issued.session_expires_at)
     return AccessToken(
         access_token=issued.access_token, expires_in=issued.expires_in, scope=issued.scope
