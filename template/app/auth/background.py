@@ -3,7 +3,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -18,6 +19,7 @@ ROTATION_CHECK_EVERY = timedelta(minutes=10)
 DELIVERY_EVERY = timedelta(seconds=5)
 MAIL_EVERY = timedelta(seconds=5)
 CLEANUP_EVERY = timedelta(hours=1)
+STOP_WITHIN = timedelta(seconds=5)  # less than any platform's grace period
 
 log = structlog.get_logger()
 
@@ -27,20 +29,32 @@ async def background_work(auth: Auth) -> AsyncIterator[None]:
     """Run the jobs until the block ends; a job that fails is logged and tried at its next turn."""
     await rotate_keys(auth)
     await auth.keyring.reload()
+    stop = asyncio.Event()
     jobs = [
-        _every(RELOAD_EVERY, auth.keyring.reload),
-        _every(ROTATION_CHECK_EVERY, lambda: rotate_keys(auth)),
-        _every(DELIVERY_EVERY, lambda: _deliver_denials(auth)),
-        _every(MAIL_EVERY, auth.outbox.deliver_due, wake=auth.outbox.due),
-        _every(CLEANUP_EVERY, lambda: delete_old_rows(auth.database, auth.clock.now())),
+        _Job(RELOAD_EVERY, auth.keyring.reload),
+        _Job(ROTATION_CHECK_EVERY, lambda: rotate_keys(auth)),
+        _Job(DELIVERY_EVERY, lambda: _deliver_denials(auth)),
+        _Job(MAIL_EVERY, auth.outbox.deliver_due, wake=auth.outbox.due),
+        _Job(CLEANUP_EVERY, lambda: delete_old_rows(auth.database, auth.clock.now())),
     ]
-    tasks = [asyncio.create_task(job) for job in jobs]
+    tasks = [asyncio.create_task(_run(job, stop)) for job in jobs]
     try:
         yield
     finally:
-        for task in tasks:
+        # Asked to stop, not cancelled: a cancellation in the middle of a statement can get lost.
+        stop.set()
+        for job in jobs:
+            job.wake.set()
+        _, late = await asyncio.wait(tasks, timeout=STOP_WITHIN.total_seconds())
+        for task in late:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True)
+class _Job:
+    interval: timedelta
+    work: Callable[[], Awaitable[object]]
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def rotate_keys(auth: Auth) -> None:
@@ -62,23 +76,15 @@ async def _deliver_denials(auth: Auth) -> None:
         metrics.UNDELIVERED_DENIALS.set(age)
 
 
-async def _every(
-    interval: timedelta, job: Callable[[], Awaitable[object]], wake: asyncio.Event | None = None
-) -> None:
+async def _run(job: _Job, stop: asyncio.Event) -> None:
     while True:
-        await _pause(interval, wake)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(job.interval.total_seconds()):
+                await job.wake.wait()
+        if stop.is_set():
+            return
+        job.wake.clear()
         try:
-            await job()
-        except Exception as error:
-            log.warning("background_job_failed", job=repr(job), error=type(error).__name__)
-
-
-async def _pause(interval: timedelta, wake: asyncio.Event | None) -> None:
-    if wake is None:
-        await asyncio.sleep(interval.total_seconds())
-        return
-    try:
-        await asyncio.wait_for(wake.wait(), interval.total_seconds())
-    except TimeoutError:
-        return
-    wake.clear()
+            await job.work()
+        except Exception as error:  # the next turn may do better; the worker goes on serving
+            log.warning("background_job_failed", job=repr(job.work), error=type(error).__name__)
