@@ -1,4 +1,4 @@
-"""An example of how routes are written here: scopes, owner checks, pages. Change it or delete it."""
+"""An example of how routes are written here: scopes, owner checks, pages; change or delete it."""
 
 from datetime import UTC, datetime
 from typing import Annotated

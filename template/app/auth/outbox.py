@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.derived_keys import DerivedKeys, UnsealError
@@ -60,7 +60,8 @@ class Outbox:
         session.add(
             OutboxMessage(id=message_id, sealed=sealed, created_at=now, next_attempt_at=now)
         )
-        self.due.set()
+        # After the commit: a worker that looked before would see nothing and sleep on.
+        event.listen(session.sync_session, "after_commit", lambda _: self.due.set(), once=True)
 
     async def deliver_due(self) -> int:
         """Send what is due; return how many were sent."""
