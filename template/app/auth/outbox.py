@@ -47,6 +47,7 @@ class Outbox:
         self._derived_keys = derived_keys
         self._clock = clock
         self.due = asyncio.Event()
+        self._one_round = asyncio.Lock()
 
     def put(self, session: AsyncSession, mail: Mail, now: datetime) -> None:
         """Queue a mail in the transaction of the change that it tells of.
@@ -64,11 +65,12 @@ class Outbox:
         event.listen(session.sync_session, "after_commit", lambda _: self.due.set(), once=True)
 
     async def deliver_due(self) -> int:
-        """Send what is due; return how many were sent."""
+        """Send what is due, one round at a time in this worker; return how many were sent."""
         sent = 0
-        while messages := await self._claim():
-            for message in messages:
-                sent += await self._deliver(message)
+        async with self._one_round:
+            while messages := await self._claim():
+                for message in messages:
+                    sent += await self._deliver(message)
         return sent
 
     async def _claim(self) -> list[OutboxMessage]:
