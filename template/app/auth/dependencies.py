@@ -29,14 +29,21 @@ from app.core.errors import (
 from app.core.logging import security_event
 from app.scopes import SCOPES
 
-# For OpenAPI and the docs page's Authorize button; the header is read by `_bearer_token`.
-_scheme = OAuth2PasswordBearer(tokenUrl="/auth/token", scopes=SCOPES, auto_error=False)
+
+class _LoginScheme(OAuth2PasswordBearer):
+    """For OpenAPI and the docs page's Authorize button; the header is read by `_bearer_token`."""
+
+    async def __call__(self, request: HTTPConnection) -> None:
+        """Do nothing; FastAPI's own takes no WebSocket, hence the wider argument."""
+
+
+_scheme = _LoginScheme(tokenUrl="/auth/token", scopes=SCOPES, auto_error=False)
 
 
 async def get_current_user(
     connection: HTTPConnection,
     security_scopes: SecurityScopes,
-    _: Annotated[str | None, Depends(_scheme)],
+    _: Annotated[None, Depends(_scheme)],
 ) -> Principal:
     """Return the caller.
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
-from starlette.routing import BaseRoute, Host, Mount, Router
+from starlette.routing import Host, Mount, Router
 
 from app.auth.dependencies import get_current_user
 from app.core.public import public_reason
@@ -70,15 +70,17 @@ def require_guarded_routes(app: FastAPI) -> None:
 
 def walk_routes(router: Router, prefix: str = "") -> Iterator[RouteVerdict]:
     """Yield a verdict for every route that the router can reach."""
-    # Front ends stand in a list of their own, which the walk of FastAPI leaves out.
-    low_priority: list[BaseRoute] = getattr(router, "_low_priority_routes", [])
-    for context in iter_route_contexts([*router.routes, *low_priority]):
+    for context in iter_route_contexts(router.routes):
         route = context.original_route
         path = prefix + (context.path or getattr(route, "path", "") or "")
         if isinstance(route, Mount | Host):
             yield from _walk_mounted(route.app, path)
         else:
             yield _judge(context, path)
+    # Front ends stand in a list of their own, which the walk of FastAPI leaves out.
+    if isinstance(router, APIRouter):
+        for front_end in router._iter_low_priority_routes():
+            yield RouteVerdict(f"{prefix}/* (front end)", front_end, False, None)
 
 
 def _walk_mounted(mounted: object, path: str) -> Iterator[RouteVerdict]:

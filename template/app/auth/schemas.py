@@ -5,7 +5,15 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    EmailStr,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from app.auth.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS
 
@@ -19,6 +27,17 @@ def normalise_email(email: str) -> str:
 
 
 Email = Annotated[EmailStr, Field(max_length=MAX_EMAIL_CHARACTERS), AfterValidator(normalise_email)]
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
+
+
+def parse_email(text: str) -> str:
+    """Return an address in the one form of `Email`, or "", which no account has."""
+    try:
+        return _EMAIL.validate_python(text.strip())
+    except ValidationError:
+        return ""
+
+
 # A password to check: only bounded, so that an old, shorter one still logs in.
 Password = Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)]
 NewPassword = Annotated[

@@ -100,7 +100,7 @@ async def start_session(
         absolute_expires_at=now + timedelta(seconds=auth.settings.session_absolute_lifetime),
         revoked_at=None,
         revoke_reason=None,
-        user_agent=client.user_agent[:MAX_USER_AGENT_CHARACTERS],
+        user_agent=_printable(client.user_agent)[:MAX_USER_AGENT_CHARACTERS],
         ip=client.address,
     )
     refresh_token = new_secret()
@@ -170,6 +170,10 @@ async def _check_password(auth: Auth, email: str, password: str) -> Account | No
         async with auth.database.transaction() as session:
             await accounts.replace_hash(session, account, new_hash)
     return account
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())
 
 
 def _granted(held: str, asked: str | None) -> str:

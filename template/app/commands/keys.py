@@ -36,13 +36,19 @@ def rotate(
         now = auth.clock.now()
         rotate_now = auth.key_store.rotate_if_due if if_due else auth.key_store.rotate
         kid = await rotate_now(now)
-        await auth.key_store.reseal()
         if kid:
             security_event("signing_key_rotated", kid=kid)
         return kid
 
     kid = run_with_auth(work)
     typer.echo(f"Next key: {kid}." if kid else "Nothing was due.")
+
+
+@app.command()
+def reseal() -> None:
+    """Seal every key with the newest SECRET_KEY; then SECRET_KEY_PREVIOUS can go."""
+    count = run_with_auth(lambda auth: auth.key_store.reseal())
+    typer.echo(f"Sealed {count} again.")
 
 
 @app.command()

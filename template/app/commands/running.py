@@ -15,6 +15,7 @@ from app.auth.wiring import open_auth
 from app.core.clock import SystemClock
 from app.core.database import Database
 from app.core.errors import AppError, UnprocessableContent
+from app.core.logging import configure_logging
 from app.core.settings import ConfigurationError
 from app.settings import Settings
 
@@ -40,6 +41,7 @@ def setting_errors(error: ValidationError) -> list[str]:
 def run_with_auth(work: Callable[[Auth], Awaitable[T]]) -> T:
     """Run a command's work with the parts of the service; an expected failure is one sentence."""
     settings = load_settings()
+    configure_logging(settings.log_level, to="stderr")
     try:
         settings.require_safe()
         return asyncio.run(_run(settings, work))

@@ -4,12 +4,11 @@
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from app.auth import administration
 from app.auth.derived_keys import new_secret
 from app.auth.runtime import Auth
-from app.auth.schemas import Email
+from app.auth.schemas import parse_email
 from app.commands.running import run_with_auth
 from app.scopes import NEW_ACCOUNT_SCOPES
 
@@ -19,10 +18,10 @@ app = typer.Typer(help="Make, list, disable and change accounts.", no_args_is_he
 
 
 def _parse_email(value: str) -> str:
-    try:
-        return TypeAdapter(Email).validate_python(value)
-    except ValidationError:
-        raise typer.BadParameter("not an e-mail address") from None
+    email = parse_email(value)
+    if not email:
+        raise typer.BadParameter("not an e-mail address")
+    return email
 
 
 EmailArgument = Annotated[str, typer.Argument(parser=_parse_email, metavar="EMAIL")]

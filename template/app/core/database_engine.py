@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.core.errors import ServiceUnavailable
+from app.core.errors import AppError, ServiceUnavailable, UnprocessableContent
 
 # Seconds. A request must fail while its client still waits, and must not hold a connection for
 # longer.
@@ -28,6 +28,8 @@ BEGIN_OPTION = "sqlite_begin"
 # SQLSTATE classes: connection lost, rolled back by the server (deadlock, serialization), out of
 # resources, shut down or cancelled (PostgreSQL manual, appendix A).
 _UNAVAILABLE_SQLSTATES = ("08", "40", "53", "57")
+# PostgreSQL stores no NUL in a text; only a client can have sent it.
+_UNSTORABLE_TEXT_SQLSTATE = "22021"
 _UNAVAILABLE_SQLITE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
@@ -66,10 +68,12 @@ def connecting() -> Generator[None, None, None]:
         raise ServiceUnavailable from error
 
 
-def _on_error(context: ExceptionContext) -> ServiceUnavailable | None:
+def _on_error(context: ExceptionContext) -> AppError | None:
     """Return the error to raise instead, for SQLAlchemy's handle_error event."""
     error = context.original_exception
     sqlstate = str(getattr(error, "sqlstate", None) or "")
+    if sqlstate == _UNSTORABLE_TEXT_SQLSTATE:
+        return UnprocessableContent()
     sqlite_code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if (
         context.is_disconnect

@@ -5,7 +5,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Literal, TextIO
 
 import structlog
 
@@ -25,13 +25,16 @@ _CREDENTIALS = re.compile(r"eyJ[\w-]+\.[\w.-]+|(?<=Bearer )\S+|(?<=Basic )\S+")
 _SECURITY_LOGGER = "app.security"
 
 
-def configure_logging(level: str, *, exception_messages: bool = False) -> None:
-    """Send all logs of the process to standard output as JSON.
+def configure_logging(
+    level: str, *, exception_messages: bool = False, to: Literal["stdout", "stderr"] = "stdout"
+) -> None:
+    """Send all logs of the process to standard output, or to standard error, as JSON.
 
     Args:
         level: Least level of ordinary logs; security events come out whatever it is.
         exception_messages: Also log the messages of exceptions, which may repeat what was sent: not
             in production.
+        to: A command line keeps its standard output for its answer.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -48,11 +51,11 @@ def configure_logging(level: str, *, exception_messages: bool = False) -> None:
             structlog.processors.JSONRenderer(default=str),
         ],
     )
-    handler = _StandardOutput()
+    handler = _StandardStream(to)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     # Ours replaces ours: called twice, nothing is logged twice; handlers of others stay.
-    root.handlers = [h for h in root.handlers if not isinstance(h, _StandardOutput)] + [handler]
+    root.handlers = [h for h in root.handlers if not isinstance(h, _StandardStream)] + [handler]
     root.setLevel(level)
     logging.getLogger(_SECURITY_LOGGER).setLevel(logging.INFO)
     _take_over()
@@ -78,13 +81,18 @@ def security_event(name: str, /, **fields: object) -> None:
     structlog.stdlib.get_logger(_SECURITY_LOGGER).info(name, **fields)
 
 
-class _StandardOutput(logging.Handler):
-    """Writes to whatever standard output is at that moment."""
+class _StandardStream(logging.Handler):
+    """Writes to whatever standard output, or standard error, is at that moment."""
+
+    def __init__(self, name: Literal["stdout", "stderr"]) -> None:
+        super().__init__()
+        self._name = name
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        sys.stdout.write(f"{self.format(record)}\n")
-        sys.stdout.flush()
+        stream: TextIO = getattr(sys, self._name)
+        stream.write(f"{self.format(record)}\n")
+        stream.flush()
 
 
 def _take_over() -> None:

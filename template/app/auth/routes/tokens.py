@@ -24,7 +24,7 @@ from app.auth.schemas import (
     Login,
     RefreshRequest,
     TokenPair,
-    normalise_email,
+    parse_email,
 )
 from app.core.errors import InvalidGrant, InvalidRequest
 from app.core.problem_schema import problems
@@ -46,7 +46,7 @@ async def log_in_by_form(
     grant_type: Annotated[Literal["password"], Form()] = "password",
 ) -> TokenPair:
     """Log in with the form of RFC 6749 section 4.3: first party only, no grant for others."""
-    email = normalise_email(username.strip())
+    email = parse_email(username)
     issued = await service.log_in(auth, email, password, scope or None, client)
     _remember_device(response, auth, email, client)
     return _pair(issued)
