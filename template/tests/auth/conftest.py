@@ -3,8 +3,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.auth.support")
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Load the fixtures once, also when `tests/conftest.py` has loaded them already."""

@@ -10,7 +10,7 @@ import pytest
 from structlog.stdlib import get_logger
 
 from app.core.logging import configure_logging, security_event
-from tests.auth.support.core_app import CANARY, core_client
+from tests.auth.support.core_app import CANARY, core_app, core_client
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 Capture = pytest.CaptureFixture[str]
@@ -117,13 +117,16 @@ def test_the_errors_of_a_group_are_logged_without_their_messages(capsys: Capture
     assert types == ["builtins.RuntimeError", "builtins.ValueError"]
 
 
-def test_a_developer_may_ask_for_messages(capsys: Capture) -> None:
-    configure_logging("DEBUG", exception_messages=True)
+@pytest.mark.parametrize(("level", "shown"), [("INFO", False), ("DEBUG", True)])
+def test_an_app_logs_messages_of_exceptions_only_for_who_debugs_it(
+    tmp_path: Path, capsys: Capture, level: str, shown: bool
+) -> None:
+    core_app(tmp_path, log_level=level)
     try:
-        fail("what happened")
+        fail(CANARY)
     except RuntimeError:
         get_logger("app").exception("it failed")
-    assert logged(capsys)[-1]["exception"][0]["message"] == "what happened"
+    assert (CANARY in capsys.readouterr().out) is shown
 
 
 def test_uvicorn_logs_the_same_way_and_no_query_strings(capsys: Capture) -> None:

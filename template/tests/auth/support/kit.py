@@ -14,6 +14,7 @@ from app.main import create
 from tests.auth.support.clock import START, MovableClock
 from tests.auth.support.databases import Databases
 from tests.auth.support.mails import KeptMails
+from tests.auth.support.migrations import upgrade
 from tests.auth.support.redis_urls import RedisUrls
 from tests.auth.support.service import Service
 from tests.auth.support.settings import SECRET_KEY, build_settings, settings_values
@@ -40,7 +41,7 @@ class Kit:
     async def prepare(self) -> None:
         """Migrate the database that all others are copied from, and make its signing keys."""
         self._template = await self.empty_database()
-        await migrate(self._template)
+        await upgrade(self._template)
         settings = build_settings(settings_values(self._template))
         database = Database(self._template)
         keys = DerivedKeys([SECRET_KEY])

@@ -27,6 +27,7 @@ def settings_values(database_url: str, redis_url: str | None = None) -> dict[str
     """
     values: dict[str, Any] = {
         "environment": "local",
+        "log_level": "WARNING",
         "secret_key": SECRET_KEY,
         "database_url": database_url,
         "issuer": ORIGIN,
