@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .protection import NO, OPTIONAL, REQUIRED, UNKNOWN, Strength, describe, strongest
+from .protection import NO, REQUIRED, Strength, describe, strongest
 from .routers import Include, Route, Router
-from .values import Bound, Constant, ExternalCall, Function, Public, Value
+from .values import Bound, Function, Public, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,7 +112,11 @@ class Audit:
         judge, handler = self.judge, route.handler
         if route.kind in {"http", "websocket", "starlette"}:
             function = handler.function if isinstance(handler, Bound) else handler
-            strength = judge.handler(handler) if route.kind != "starlette" else self._plain(handler)
+            public = public_mark(handler) is not None  # a login may well authenticate in its body
+            if route.kind == "starlette":
+                strength = self._plain(handler) if not public else NO
+            else:
+                strength = judge.handler(handler, body=not public)
             site = route.site
             if isinstance(function, Function):
                 from .values import Site as Place
@@ -167,5 +171,3 @@ def public_mark(value: Value) -> Public | None:
         return public_mark(value.wrapped)
     return value.public
 
-
-__all__ = ["OPTIONAL", "REQUIRED", "UNKNOWN", "Audit", "Constant", "ExternalCall", "Verdict"]

@@ -95,9 +95,16 @@ def _of_function(interpreter: Interpreter, function: Function) -> list[Parameter
     for name, default in zip(names, function.defaults, strict=True):
         kind: Value = function.annotations.get(name.arg) or Unknown("not annotated")
         if name.annotation is not None and name.arg not in function.annotations:
-            kind = annotation(interpreter, name.annotation, function.scope)
+            if not (default is None and is_plain_class(name.annotation, function.scope)):
+                kind = annotation(interpreter, name.annotation, function.scope)
         found.append((name.arg, default, kind))
     return found
+
+
+def is_plain_class(node: ast.expr, scope: Scope) -> bool:
+    """Say whether an annotation names a class in a file that need not be read for it."""
+    value = scope.raw(node.id) if isinstance(node, ast.Name) else None
+    return isinstance(value, Lazy) and value.is_plain_class()
 
 
 def _of_partial(interpreter: Interpreter, value: Partial) -> list[Parameter]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     gc.disable()  # a short run that keeps everything: collecting only costs time
     sys.setrecursionlimit(20_000)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # about escapes in the files that are read
     options = _parser().parse_args(arguments)
     from .config import ConfigurationError
 

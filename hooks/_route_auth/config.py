@@ -48,22 +48,22 @@ class Config:
 
     def excludes(self, path: str) -> bool:
         """Say whether a file is left out, by its path or by the name of a folder on it."""
-        if not self.exclude:
-            return False
-        import fnmatch
-
         relative = os.path.relpath(path, self.root)
         parts = relative.split(os.sep)
-        for pattern in self.exclude:
-            pattern = pattern.rstrip("/")
-            if "/" in pattern:
-                if relative == pattern or relative.startswith(pattern + os.sep):
-                    return True
-                if fnmatch.fnmatch(relative, pattern):
-                    return True
-            elif any(fnmatch.fnmatch(part, pattern) for part in parts):
-                return True
-        return False
+        return any(_matches(pattern.rstrip("/"), relative, parts) for pattern in self.exclude)
+
+
+def _matches(pattern: str, relative: str, parts: list[str]) -> bool:
+    """Say whether a path lies below a path, or has a part of a name; one `*` stands for anything."""
+    if "/" in pattern:
+        return (relative + os.sep).startswith(pattern + os.sep)
+    start, star, end = pattern.partition("*")
+    if not star:
+        return pattern in parts
+    return any(
+        part.startswith(start) and part.endswith(end) and len(part) >= len(start) + len(end)
+        for part in parts
+    )
 
 
 def _texts(name: str, value: Any) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .sources import MARKERS
 from .values import Lazy, ModuleValue, Unknown, Value
 
 TYPE_CHECKING = False
@@ -35,7 +34,7 @@ def named(interpreter: Interpreter, dotted: str, module: Module | None) -> Value
 
 def touch(interpreter: Interpreter, module: Module) -> None:
     """Run an imported module now when importing it can have an effect on routes."""
-    if module.scope is None and MARKERS.search(module.source):
+    if module.scope is None and module.matters():
         interpreter.run_module(module)
 
 
@@ -62,8 +61,8 @@ def imported_name(interpreter: Interpreter, module: Module, name: str) -> Value:
     """Return `from module import name`; a submodule with effects runs."""
     if module.scope is None or (module.running and name not in module.scope.variables):
         child = interpreter.sources.relative(module, 1, name) if module.is_package else None
-        if child is None or MARKERS.search(child.source) is None:
-            return Lazy(lambda: interpreter.module_attribute(module, name))
+        if child is None or not child.matters():
+            return Lazy(lambda: interpreter.module_attribute(module, name), module, name)
     value = interpreter.module_attribute(module, name)
     if isinstance(value, ModuleValue):
         touch(interpreter, value.module)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
+import re
 
 from .interpreter import Interpreter
 from .protection import Judge, Names
 from .routers import Router, router_kind
-from .sources import MARKERS, Sources
+from .sources import Sources
 from .values import (
     Annotated, Arguments, Bound, Class, Depends, External, Function, Lazy, ModuleValue, Site,
     Unknown, Value, options,
@@ -76,17 +76,30 @@ class Program:
     def _run(self) -> None:
         interpreter = self.interpreter
         for module in self.files:
-            if MARKERS.search(module.source):
+            if module.matters():
                 interpreter.run_module(module)
-            elif module.scope is None and not _compiles(module):
-                self.broken.append(module)
+        self._run_callers()
         self._run_later()
         for function in self._uncalled():
             if id(function.node) not in interpreter.called:
                 self._run_unseen(function)
                 self._run_later()
         modules = self.sources.modules.values()
-        self.broken += [one for one in modules if one.broken is not None and one not in self.broken]
+        self.broken = [one for one in modules if one.broken is not None or not _compiles(one)]
+
+    def _run_callers(self) -> None:
+        """Run files that only call, by its name, a function that registers routes elsewhere."""
+        calls = self._registering_calls()
+        for module in self.files if calls is not None else []:
+            if module.scope is None and calls.search(module.source):
+                self.interpreter.run_module(module)
+
+    def _registering_calls(self) -> re.Pattern[bytes] | None:
+        """Return what finds calls of the functions that register routes."""
+        names = sorted({one.name for one in self.interpreter.functions if len(one.name) > 3})
+        if not names:
+            return None
+        return re.compile(rb"\b(?:" + "|".join(map(re.escape, names)).encode() + rb")\(")
 
     def _run_later(self) -> None:
         """Run lifespans and start-up handlers: they may register routes too."""
@@ -95,9 +108,18 @@ class Program:
             value, arguments, site = interpreter.later.pop(0)
             for option in options(value):
                 function = option.function if isinstance(option, Bound) else option
-                if isinstance(function, Function) and function.node in interpreter.stack:
-                    continue
-                interpreter.call(option, arguments, site)
+                if isinstance(function, Function) and self._may_register(function):
+                    interpreter.call(option, arguments, site)
+
+    def _may_register(self, function: Function) -> bool:
+        """Say whether a start-up function registers routes, itself or by what it calls."""
+        module, node = function.scope.module, function.node
+        last = node.end_lineno or node.lineno
+        if module.registers(node.lineno, last):
+            return True
+        calls = self._registering_calls()
+        text = "\n".join(module.text_lines()[node.lineno : last])
+        return calls is not None and calls.search(text.encode()) is not None
 
     def _uncalled(self) -> list[Function]:
         """Order what was never called so that callers come before what they call."""
@@ -188,14 +210,14 @@ def _targets(value: Value) -> list[Value]:
 
 def _compiles(module: Module) -> bool:
     """Check the syntax of a file that cannot hold a route, without building its tree in Python."""
-    import symtable
+    if module.tree is not None or not module.source:
+        return True
+    import _symtable
 
     try:
-        symtable._symtable.symtable(module.source, module.path, "exec")  # type: ignore[attr-defined]
+        _symtable.symtable(module.source, module.path, "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         module.broken = error if isinstance(error, SyntaxError) else SyntaxError(str(error))
         return False
     return True
 
-
-__all__ = ["Program", "ast"]

@@ -150,7 +150,7 @@ class Judge:
         elif isinstance(value, ExternalCall):
             yield External(value.name.removesuffix("()"))
 
-    def handler(self, value: Value) -> Strength:
+    def handler(self, value: Value, *, body: bool = True) -> Strength:
         """Return what a handler itself brings: parameters, view class, decorators, its body."""
         found = self.decorators(value)
         own = [self.of(one) for one in dependencies(self.interpreter, value)]
@@ -161,7 +161,7 @@ class Judge:
         if isinstance(function, Function) and function.signature == "unknown":
             if found.level < REQUIRED and best.level == REQUIRED:
                 return Strength(UNKNOWN, "a decorator that cannot be analysed")
-        if best.level < REQUIRED and authenticates(self, value):
+        if body and best.level < REQUIRED and authenticates(self, value):
             return Strength(REQUIRED, f"{describe(value)}, in its body")
         return best
 

@@ -34,12 +34,17 @@ class Scope:
 
     def lookup(self, name: str) -> Value | None:
         """Return what a name means here, or None when it is not bound."""
+        value = self.raw(name)
+        return value.force() if isinstance(value, Lazy) else value
+
+    def raw(self, name: str) -> Value | None:
+        """Return what a name is bound to; an import that nothing used yet stays lazy."""
         scope: Scope | None = self
         while scope is not None:
             if scope.kind != "class" or scope is self:
                 value = scope.variables.get(name)
                 if value is not None:
-                    return value.force() if isinstance(value, Lazy) else value
+                    return value
             scope = scope.parent
         return None
 

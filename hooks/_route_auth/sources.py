@@ -6,7 +6,6 @@ import ast
 import os
 import re
 import sys
-import warnings
 from bisect import bisect_left
 
 TYPE_CHECKING = False
@@ -16,10 +15,12 @@ if TYPE_CHECKING:
     from .config import Config
     from .scope import Scope
 
-# A file that holds none of these words can neither make a route nor include one.
-MARKERS = re.compile(
-    rb"fastapi|starlette|FastAPI|APIRouter|include_router|create_app|dependency_overrides|"
-    rb"add_api_|add_route|add_websocket_route|api_route|\.mount\(|"
+# A file with none of these registers nothing; it is read when a name of it is used.
+WORDS = (
+    b"FastAPI(", b"APIRouter(", b"Starlette(", b"create_app(", b"include_router", b"add_api_",
+    b"add_route(", b"add_websocket_route(", b".mount(", b".host(", b".frontend(", b".routes",
+)  # fmt: skip
+DECORATORS = re.compile(
     rb"@[\w.]+\.(?:get|post|put|delete|patch|options|head|trace|websocket|api_route|route)\("
 )
 # A function whose lines hold one of these is worth running even when nothing is seen to call it.
@@ -35,8 +36,8 @@ class Module:
     """One file of the program, or a folder that stands for a name space package."""
 
     __slots__ = (
-        "broken", "display", "future", "is_package", "lines", "name", "path", "running", "scope",
-        "source", "tree", "work",
+        "broken", "display", "future", "is_package", "lines", "name", "path", "relevant",
+        "running", "scope", "source", "tree", "work",
     )  # fmt: skip
 
     def __init__(self, path: str, name: str, display: str) -> None:
@@ -51,7 +52,16 @@ class Module:
         self.scope: Scope | None = None
         self.running = False
         self.future = False  # from __future__ import annotations
+        self.relevant: bool | None = None
         self.work: list[int] | None = None
+
+    def matters(self) -> bool:
+        """Say whether running the file may register a route."""
+        if self.relevant is None:
+            source = self.source
+            found = any(word in source for word in WORDS)
+            self.relevant = found or DECORATORS.search(source) is not None
+        return self.relevant
 
     def registers(self, first: int, last: int) -> bool:
         """Say whether something between two lines may register a route."""
@@ -82,9 +92,7 @@ class Module:
         if self.tree is None:
             self.tree = ast.Module([], [])
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    self.tree = ast.parse(self.source, self.path)
+                self.tree = ast.parse(self.source, self.path)
             except SyntaxError as error:
                 self.broken = error
             except (ValueError, RecursionError, MemoryError) as error:

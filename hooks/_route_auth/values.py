@@ -119,12 +119,21 @@ class ExternalCall(External):
 class Lazy(Value):
     """A name of a module that has not run yet, looked up when it is used."""
 
-    __slots__ = ("find", "found")
+    __slots__ = ("find", "found", "module", "name")
 
-    def __init__(self, find: Callable[[], Value]) -> None:
+    def __init__(self, find: Callable[[], Value], module: Module, name: str) -> None:
         super().__init__()
         self.find = find
+        self.module = module
+        self.name = name
         self.found: Value | None = None
+
+    def is_plain_class(self) -> bool:
+        """Say, without running the module, that the name is a class: no dependency by itself."""
+        if self.found is not None or self.module.scope is not None:
+            return False
+        start = b"\nclass " + self.name.encode()
+        return any(start + end in self.module.source for end in (b"(", b":"))
 
     def force(self) -> Value:
         """Return the value itself."""
