@@ -80,7 +80,9 @@ def walk_routes(router: Router, prefix: str = "") -> Iterator[RouteVerdict]:
     # Front ends stand in a list of their own, which the walk of FastAPI leaves out.
     if isinstance(router, APIRouter):
         for front_end in router._iter_low_priority_routes():
-            yield RouteVerdict(f"{prefix}/* (front end)", front_end, False, None)
+            dependant: Dependant | None = getattr(front_end, "dependant", None)
+            authenticated = dependant is not None and _authenticates(dependant)
+            yield RouteVerdict(f"{prefix}/*", "a front end", authenticated, None)
 
 
 def _walk_mounted(mounted: object, path: str) -> Iterator[RouteVerdict]:

@@ -16,13 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth import accounts, mails, metrics, repository
 from app.auth.derived_keys import hash_secret, new_secret
 from app.auth.errors import InvalidScope
+from app.auth.issuing import IssuedTokens, issue_tokens
 from app.auth.limits import REFRESH_ADDRESS, REFRESH_SESSION_VOLUME
 from app.auth.login_limits import LoginAttempt
 from app.auth.logout import end_session
 from app.auth.models import Account, AuthSession
 from app.auth.redemption import Redeemed, Refused, Stale, Theft
 from app.auth.runtime import Auth
-from app.auth.security import AccessClaims, sign_access_token
 from app.core.client_address import rate_limit_network
 from app.core.errors import InvalidGrant, StaleRefreshToken
 from app.core.logging import security_event
@@ -39,17 +39,6 @@ class Client:
     address: str
     user_agent: str
     device: str | None = None
-
-
-@dataclass(frozen=True)
-class IssuedTokens:
-    """What a login or a refresh gives."""
-
-    access_token: str
-    expires_in: int
-    refresh_token: str
-    scope: str
-    session_expires_at: datetime
 
 
 async def log_in(
@@ -118,7 +107,7 @@ async def start_session(
     if not started:  # disabled, or the password was changed, while it was being checked
         raise InvalidGrant
     security_event("login", account_id=account.id, session_id=row.id, address=client.address)
-    return _issue(auth, row, refresh_token, now)
+    return issue_tokens(auth, row, refresh_token, now)
 
 
 async def refresh(auth: Auth, presented: str, client: Client) -> IssuedTokens:
@@ -153,7 +142,7 @@ async def refresh(auth: Auth, presented: str, client: Client) -> IssuedTokens:
             raise StaleRefreshToken
         case Redeemed(session=row, refresh_token=token, retried=retried):
             await _note_refresh(auth, row, retried=retried)
-            return _issue(auth, row, token, now)
+            return issue_tokens(auth, row, token, now)
 
 
 async def _check_password(auth: Auth, email: str, password: str) -> Account | None:
@@ -201,26 +190,3 @@ async def _note_refresh(auth: Auth, row: AuthSession, *, retried: bool) -> None:
         security_event("refresh_token_repeated", **ids)
     if await auth.stores.rate_limiter.hit(REFRESH_SESSION_VOLUME, str(row.id)) is not None:
         security_event("session_unusual_volume", **ids)
-
-
-def _issue(auth: Auth, row: AuthSession, refresh_token: str, now: datetime) -> IssuedTokens:
-    claims = AccessClaims(
-        issuer=auth.settings.issuer,
-        subject=row.account_id,
-        audience=auth.settings.audience,
-        client_id=row.client_id,
-        issued_at=now,
-        expires_at=now + auth.settings.access_lifetime,
-        token_id=new_secret(),
-        session_id=row.id,
-        version=row.token_version,
-        auth_time=row.auth_time,
-        scope=row.scope,
-    )
-    return IssuedTokens(
-        access_token=sign_access_token(claims, auth.keyring.signer()),
-        expires_in=auth.settings.access_token_lifetime,
-        refresh_token=refresh_token,
-        scope=row.scope,
-        session_expires_at=row.absolute_expires_at,
-    )

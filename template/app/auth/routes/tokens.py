@@ -14,6 +14,7 @@ from app.auth.cookies import (
     set_refresh_cookie,
 )
 from app.auth.dependencies import CurrentUser, authenticate
+from app.auth.issuing import IssuedTokens
 from app.auth.login_limits import new_device, recognise_device
 from app.auth.passwords import MAX_PASSWORD_CHARACTERS
 from app.auth.routes.requests import AuthParts, RequestClient, presented_refresh_token
@@ -122,7 +123,7 @@ async def log_out_everywhere(response: Response, auth: AuthParts, user: CurrentU
     clear_refresh_cookie(response)
 
 
-def _pair(issued: service.IssuedTokens) -> TokenPair:
+def _pair(issued: IssuedTokens) -> TokenPair:
     return TokenPair(
         access_token=issued.access_token,
         expires_in=issued.expires_in,
