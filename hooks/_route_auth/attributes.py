@@ -6,7 +6,7 @@ import ast
 
 from . import containers
 from .names import canonical
-from .routers import Router, assumed_method, router_attribute, set_router_attribute
+from .routers import RouteList, Router, assumed_method, router_attribute, set_router_attribute
 from .values import (
     Arguments, Bound, Class, Constant, Depends, External, ExternalCall, Function, Instance, Lazy,
     Mapping, ModuleValue, Partial, Sequence, Site, Unknown, Value, join, lineage, options,
@@ -54,7 +54,7 @@ def get(interpreter: Interpreter, value: Value, name: str) -> Value:
 
 
 def _of_others(interpreter: Interpreter, value: Value, name: str) -> Value:
-    if isinstance(value, Sequence | Mapping | Constant):
+    if isinstance(value, Sequence | Mapping | Constant | RouteList):
         return containers.method(interpreter, value, name)
     if isinstance(value, Depends) and name == "dependency":
         return value.target or Constant(None)

@@ -56,7 +56,7 @@ class Audit:
         self.routers = program.interpreter.routers
         self.served_by: dict[int, list[tuple[Include, ...]]] = {}
         apps = any(one.kind in {"app", "starlette", "assumed"} for one in self.routers)
-        self.everything = not apps or program.interpreter.dynamic
+        self.everything = not apps
         self.verdicts = list(self._verdicts())
 
     def _verdicts(self) -> Iterator[Verdict]:
@@ -76,6 +76,10 @@ class Audit:
         found: list[tuple[Include, ...]] = []
         for edge in router.included_in:
             found += [(edge, *above) for above in self.paths(edge.parent)]
+        if not router.included_in and router.kind == "router":
+            # What includes a router that is not known may include this one.
+            for opaque in self.program.interpreter.dynamic:
+                found += self.paths(opaque)
         root = router.kind in {"app", "starlette", "assumed"} or self.everything
         if root and not found:
             found.append(())

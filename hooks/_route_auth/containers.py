@@ -19,7 +19,18 @@ TEXT_METHODS = {
 
 
 def method(interpreter: Interpreter, value: Value, name: str) -> Value:
-    """Return a bound method of a container or of text."""
+    """Return a bound method of a container, of a list of routes or of text."""
+    from .routers import RouteList, extend_routes
+
+    if isinstance(value, RouteList):
+        def add(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
+            for given in arguments.positional[-1:]:
+                one = given if name == "extend" else Sequence([given])
+                extend_routes(interpreter, value, one)
+            return Constant(None)
+
+        adds = name in {"append", "insert", "extend"}
+        return Native(name, add) if adds else Unknown(f"attribute {name}")
     if isinstance(value, Constant):
         return _text_method(value, name)
     table = LIST_METHODS if isinstance(value, Sequence) else DICT_METHODS
@@ -161,6 +172,15 @@ def put_item(held: Value, key: Value, value: Value) -> None:
         elif isinstance(option, Sequence):
             option.items[:] = [Maybe(one, (id(option), 0, 2)) for one in option.items]
             option.items.append(value)
+
+
+def delete_item(held: Value, key: Value) -> None:
+    """Do `del held[key]`."""
+    for option in options(held):
+        if isinstance(option, Mapping) and isinstance(key, Constant):
+            option.items.pop(key.value, None)
+        elif isinstance(option, Sequence):
+            option.items[:] = [Maybe(one, (id(option), 0, 2)) for one in option.items]
 
 
 def subclasses(interpreter: Interpreter, cls: Class) -> Value:

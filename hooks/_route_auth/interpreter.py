@@ -37,7 +37,7 @@ class Interpreter:
         self.origin: Site | None = None  # the decorator on whose behalf a method registers
         self.assumed: dict[int, tuple[Value, Router]] = {}  # what is used as a router
         self.later: list[tuple[Value, Arguments, Site]] = []  # start-up work, run at the end
-        self.dynamic = False  # some include takes a router that cannot be known
+        self.dynamic: list[Router] = []  # stand for routers of the program that are not known
         self.functions: list[Function] = []
         self.classes: list[Class] = []
         self.instances: list[Instance] = []

@@ -6,9 +6,9 @@ from .names import canonical
 from .operators import elements, truth
 from .routers import KINDS, RouteObject, Router, initialise
 from .values import (
-    Annotated, Arguments, Bound, Class, Constant, Depends, External, ExternalCall, Function,
-    Instance, Mapping, ModuleValue, Native, Partial, Public, Sequence, Site, Union, Unknown, Value,
-    join, options,
+    Arguments, Bound, Class, Constant, Depends, External, ExternalCall, Function,
+    Instance, Mapping, Maybe, ModuleValue, Native, Partial, Public, Sequence, Site, Union, Unknown, Value,
+    join, lineage,
 )  # fmt: skip
 
 TYPE_CHECKING = False
@@ -224,7 +224,6 @@ def _bool(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
 def _import_module(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
     name = arguments.get("name", 0)
     if not isinstance(name, Constant) or not isinstance(name.value, str):
-        interpreter.dynamic = True
         return Unknown("a module whose name is not known")
     dotted = name.value
     if dotted.startswith("."):
@@ -239,10 +238,37 @@ def _isinstance(interpreter: Interpreter, arguments: Arguments, site: Site) -> V
     if len(arguments.positional) < 2:
         return Unknown("isinstance")
     value, wanted = arguments.positional[:2]
-    if isinstance(value, Router) and value.cls is None and isinstance(wanted, External):
-        if wanted.name in KINDS:
-            return Constant(KINDS[wanted.name] == value.kind)
-    return Unknown("isinstance")
+    kinds = wanted.items if isinstance(wanted, Sequence) else [wanted]
+    answers = {_is_a(value, kind) for kind in kinds}
+    if True in answers:
+        return Constant(True)
+    return Constant(False) if answers == {False} else Unknown("isinstance")
+
+
+def _is_a(value: Value, kind: Value) -> bool | None:
+    """Say whether a value is of a class, or None when that is not known."""
+    if isinstance(value, Router) and value.cls is None and isinstance(kind, External):
+        return KINDS[kind.name] == value.kind if kind.name in KINDS else None
+    if isinstance(value, Instance) and isinstance(kind, Class) and value.cls is not None:
+        return True if kind in lineage(value.cls) else None
+    if not isinstance(kind, External):
+        return None
+    if isinstance(value, Sequence):
+        return kind.name == f"builtins.{value.kind}"
+    if isinstance(value, Mapping):
+        return kind.name == "builtins.dict"
+    if isinstance(value, Constant):
+        return kind.name == f"builtins.{type(value.value).__name__}"
+    if isinstance(value, Depends) and kind.name.startswith("builtins."):
+        return False
+    return True if isinstance(value, Depends) and kind.name == "fastapi.Depends" else None
+
+
+def _len(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
+    items, known = elements(arguments.positional[0]) if arguments.positional else ([], False)
+    if known and not any(isinstance(one, Maybe) for one in items):
+        return Constant(len(items))
+    return Unknown("a length")
 
 
 def _range(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
@@ -275,10 +301,9 @@ FUNCTIONS: dict[str, External_] = {
     "builtins.iter": _copy("list"), "builtins.dict": _dict, "builtins.zip": _zip,
     "builtins.enumerate": _enumerate, "builtins.map": _map, "builtins.next": _next,
     "builtins.bool": _bool, "builtins.isinstance": _isinstance, "builtins.range": _range,
-    "builtins.type": _type, "builtins.staticmethod": _first, "typing.cast": _second,
+    "builtins.type": _type, "builtins.len": _len, "builtins.staticmethod": _first, "typing.cast": _second,
     "typing.TypeAliasType": _type_alias, "typing_extensions.TypeAliasType": _type_alias,
     "itertools.chain": _chain, "importlib.import_module": _import_module,
     "builtins.__import__": _import_module, "asyncio.run": _first, "copy.copy": _first,
     "copy.deepcopy": _first, "inspect.unwrap": _first,
 }  # fmt: skip
-__all__ = ["Annotated", "call_external", "decorate_external", "mark_view", "options"]

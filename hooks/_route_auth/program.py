@@ -96,10 +96,13 @@ class Program:
 
     def _registering_calls(self) -> re.Pattern[bytes] | None:
         """Return what finds calls of the functions that register routes."""
-        names = sorted({one.name for one in self.interpreter.functions if len(one.name) > 3})
+        names = sorted({one.name.encode() for one in self.interpreter.functions})
         if not names:
             return None
-        return re.compile(rb"\b(?:" + "|".join(map(re.escape, names)).encode() + rb")\(")
+        # A short name after a dot is more often a method of something else: set.add(...).
+        long = [name for name in names if len(name) > 3] or names
+        either = rb"(?<![.\w])(?:" + b"|".join(names) + rb")\(|\.(?:" + b"|".join(long) + rb")\("
+        return re.compile(either)
 
     def _run_later(self) -> None:
         """Run lifespans and start-up handlers: they may register routes too."""

@@ -162,7 +162,8 @@ def _included(
     route.unknown = what
     route.inherited = snapshot(interpreter, child.dependencies)
     child.routes.append(route)
-    interpreter.dynamic = interpreter.dynamic or not isinstance(value, External)
+    if not isinstance(value, External):
+        interpreter.dynamic.append(child)
     return child
 
 
@@ -206,7 +207,8 @@ def _mounted(
 
 
 def _frontend(interpreter: Interpreter, router: Router, arguments: Arguments, site: Site) -> Value:
-    path = arguments.get("path", 0) or Constant("")
+    given = text(arguments.get("path", 0))
+    path = Constant(given.rstrip("/")) if given is not None else Unknown("a path")
     inner = Arguments([path, Constant(None)], arguments.keywords)
     _register(interpreter, router, inner, site, "frontend", ("GET",))
     return Constant(None)

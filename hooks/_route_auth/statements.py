@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from . import attributes
+from . import attributes, containers
 from .definitions import define_class, define_function
 from .expressions import elements, is_none, truth
 from .imports import run_import, run_import_from
@@ -217,6 +217,9 @@ def _delete(interpreter: Interpreter, node: ast.Delete, scope: Scope) -> None:
     for target in node.targets:
         if isinstance(target, ast.Name):
             scope.variables.pop(target.id, None)
+        elif isinstance(target, ast.Subscript):
+            held = interpreter.evaluate(target.value, scope)
+            containers.delete_item(held, interpreter.evaluate(target.slice, scope))
 
 
 STATEMENTS: dict[type[ast.stmt], Callable[..., str | None]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import re
 import sys
@@ -21,7 +20,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from .cases import Case
 
-BUILT_IN = {"/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"}
+# FastAPI's own pages, which a setting of the app turns off: not registered by the program.
+BUILT_IN = ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect")
 REFUSED = {401, 403}
 
 
@@ -44,7 +44,7 @@ def measure(case: Case, folder: Path) -> list[Truth]:
         with TestClient(app, raise_server_exceptions=False) as client:
             found = []
             for methods, path in _routes(app.router):
-                if path not in BUILT_IN:
+                if not path.endswith(BUILT_IN):
                     found.append(Truth(methods, path, _is_open(client, methods, path)))
         return found
 
@@ -76,8 +76,10 @@ def _routes(router: Router, prefix: str = "") -> Iterator[tuple[frozenset[str], 
                 yield from _routes(inner, path)
             else:
                 yield frozenset({"*"}), path
+        elif "socket" in type(route).__name__.lower():
+            yield frozenset(), path
         else:
-            yield frozenset(getattr(context, "methods", None) or ()), path
+            yield frozenset(getattr(context, "methods", None) or {"GET"}), path
 
 
 def _is_open(client: TestClient, methods: frozenset[str], path: str) -> bool:
@@ -103,5 +105,3 @@ def _socket_is_open(client: TestClient, url: str) -> bool:
     except WebSocketDisconnect:
         return False
 
-
-__all__ = ["Truth", "asyncio", "measure"]
