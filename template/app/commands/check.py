@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
+from app.auth.background import MISSING_MIGRATIONS
 from app.auth.wiring import open_auth
 from app.commands.database import alembic_config
 from app.commands.running import fail, setting_errors
@@ -33,7 +34,7 @@ def check() -> None:
 async def _ask_servers(settings: Settings) -> list[str]:
     database = Database(settings.database_url, pool_size=1)
     try:
-        return [*await _ask_database(database, settings), *await _ask_stores(database, settings)]
+        return await _ask_database(database, settings) or await _ask_stores(database, settings)
     finally:
         await database.dispose()
 
@@ -48,7 +49,7 @@ async def _ask_database(database: Database, settings: Settings) -> list[str]:
         current = await connection.run_sync(_current_heads)
     applied = {revision.revision for revision in script.get_all_current(current)}
     if not applied.issuperset(script.get_heads()):
-        return ["The database lacks migrations: run python -m app db upgrade."]
+        return [MISSING_MIGRATIONS]
     return []
 
 
@@ -58,7 +59,7 @@ async def _ask_stores(database: Database, settings: Settings) -> list[str]:
     try:
         async with open_auth(settings, database, SystemClock()) as auth:
             return await auth.stores.problems() if auth.stores.problems else []
-    except Exception as error:  # the database's own findings say what to do
+    except Exception as error:  # one finding beside the others, not a traceback instead of them
         return [f"The stores cannot be opened ({type(error).__name__})."]
 
 

@@ -1,7 +1,6 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """How the engine is built, and which of its errors mean "try again later"."""
 
-import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -30,7 +29,6 @@ BEGIN_OPTION = "sqlite_begin"
 _UNAVAILABLE_SQLSTATES = ("08", "40", "53", "57")
 # PostgreSQL stores no NUL in a text; only a client can have sent it.
 _UNSTORABLE_TEXT_SQLSTATE = "22021"
-_UNAVAILABLE_SQLITE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 def create_engine(url: str, pool_size: int) -> AsyncEngine:
