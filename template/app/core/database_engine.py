@@ -69,18 +69,14 @@ def connecting() -> Generator[None, None, None]:
 def _on_error(context: ExceptionContext) -> AppError | None:
     """Return the error to raise instead, for SQLAlchemy's handle_error event."""
     error = context.original_exception
+    # A cancelled task is a "disconnect" to SQLAlchemy; it must stay cancelled.
+    if not isinstance(error, Exception):
+        return None
     sqlstate = str(getattr(error, "sqlstate", None) or "")
     if sqlstate == _UNSTORABLE_TEXT_SQLSTATE:
         return UnprocessableContent()
-    sqlite_code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if (
-        context.is_disconnect
-        or isinstance(error, OSError)
-        or sqlstate.startswith(_UNAVAILABLE_SQLSTATES)
-        or sqlite_code in _UNAVAILABLE_SQLITE
-    ):
-        return ServiceUnavailable()
-    return None
+    lost = context.is_disconnect or isinstance(error, OSError)
+    return ServiceUnavailable() if lost or sqlstate.startswith(_UNAVAILABLE_SQLSTATES) else None
 
 
 def _on_checkout(connection: DBAPIConnection, record: object, proxy: object) -> None:

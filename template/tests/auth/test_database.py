@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import httpx2
 import pytest
@@ -23,6 +23,13 @@ from app.core.problems import install_problem_handlers
 from tests.auth.support.processes import Server
 
 both_databases = pytest.mark.both_databases
+
+# Statements that take longer than any test waits.
+ENDLESS = {
+    "postgresql": "SELECT pg_sleep(60)",
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) "
+    "SELECT count(*) FROM n",
+}
 
 metadata = MetaData()
 notes = Table(
@@ -98,8 +105,8 @@ async def test_a_failed_commit_is_not_answered_with_success(database: Database) 
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="https://testserver") as client:
         assert (await client.get("/")).status_code == 503
-    marker = DatabaseSession.__metadata__[0]
-    assert (marker.dependency, marker.scope) == (get_session, "function")
+    (depends,) = get_args(DatabaseSession)[1:]
+    assert (depends.dependency, depends.scope) == (get_session, "function")
 
 
 @both_databases
@@ -219,12 +226,26 @@ async def test_after_a_restart_of_the_server_no_request_meets_a_dead_connection(
 
 
 @both_databases
+async def test_a_cancelled_task_stays_cancelled(database: Database) -> None:
+    async def wait() -> None:
+        async with database.transaction() as session:
+            await session.execute(text(ENDLESS[session.get_bind().dialect.name]))
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await database.ping()
+
+
+@both_databases
 async def test_who_waits_too_long_for_a_connection_gets_a_503(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.core.database_engine.POOL_TIMEOUT", 0.05)
     database = Database(empty_database_url, pool_size=1)
-    async with database.read():
+    async with asyncio.timeout(2), database.read():
         with pytest.raises(ServiceUnavailable):
             await database.ping()
     await database.dispose()

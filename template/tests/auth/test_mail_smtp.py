@@ -45,19 +45,17 @@ async def port(inbox: Inbox) -> AsyncGenerator[int, None]:
 
 
 def sender(port: int, **values: Any) -> SmtpMailSender:
-    values = {
-        "smtp_host": "127.0.0.1",
-        "smtp_port": port,
-        "mail_from": "service@example.com",
-    } | values
-    return SmtpMailSender(CoreSettings(**values))
+    address = "service@example.com"
+    settings = CoreSettings(smtp_host="127.0.0.1", smtp_port=port, mail_from=address, **values)
+    return SmtpMailSender(settings)
 
 
 async def test_a_mail_arrives_as_it_was_written(inbox: Inbox, port: int) -> None:
     await sender(port, smtp_security="none").send(MAIL)
     (envelope,) = inbox.envelopes
     assert (envelope.mail_from, envelope.rcpt_tos) == ("service@example.com", [MAIL.to])
-    message = message_from_bytes(bytes(envelope.content or b""))
+    assert isinstance(envelope.content, bytes)
+    message = message_from_bytes(envelope.content)
     assert message["To"] == MAIL.to
     assert message["Auto-Submitted"] == "auto-generated"
     payload = message.get_payload(decode=True)
