@@ -80,7 +80,11 @@ def call_function(
         result = _result(scope)
     interpreter.stack.pop()
     for option in options(result):
-        if function not in option.makers and not isinstance(option, Constant):
+        if isinstance(option, Constant):
+            continue
+        if arguments.is_lenient():
+            option.lenient = (*option.lenient, function)
+        elif function not in option.makers:
             option.makers = (*option.makers, function)
     return result
 
@@ -163,12 +167,11 @@ def decorate(interpreter: Interpreter, by: Value, value: Value, site: Site) -> V
     special = natives.decorate_external(interpreter, by, value, site)
     if special is not None:
         return special
+    if isinstance(value, Class) and natives.mark_view(by, value):
+        return value  # what it does to signatures is known; how it does it need not be followed
     made = call(interpreter, by, Arguments([value]), site)
     if isinstance(value, Class):
-        if not isinstance(made, Class):
-            made = value
-        natives.mark_view(interpreter, by, value)
-        return made
+        return made if isinstance(made, Class) else value
     if not isinstance(value, Function):
         return made
     if made is value or isinstance(by, Native | Public):

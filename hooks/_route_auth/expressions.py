@@ -56,7 +56,7 @@ def arguments(interpreter: Interpreter, node: ast.Call, scope: Scope) -> Argumen
     for item in node.args:
         if isinstance(item, ast.Starred):
             items, known = elements(interpreter.evaluate(item.value, scope))
-            result.positional += items
+            result.positional += [one.value if isinstance(one, Maybe) else one for one in items]
             result.open = result.open or not known
         else:
             result.positional.append(interpreter.evaluate(item, scope))
@@ -139,13 +139,14 @@ def _generate(
     items, known = elements(interpreter.evaluate(first.iter, scope))
     for item in items if known else [*items, Unknown("element of a comprehension")]:
         inner = NewScope(scope.module, scope, "function")
-        attributes.assign(interpreter, first.target, item, inner)
+        maybe = isinstance(item, Maybe)
+        attributes.assign(interpreter, first.target, item.value if maybe else item, inner)
         tests = [truth(interpreter.evaluate(test, inner)) for test in first.ifs]
         if False in tests:
             continue
         start = len(into)
         known = _generate(interpreter, rest, element, inner, into) and known
-        if None in tests:
+        if None in tests or maybe:
             into[start:] = [Maybe(value, (id(first), 0, 2)) for value in into[start:]]
     return known
 

@@ -54,7 +54,7 @@ def decorate_external(
     if not isinstance(by, External):
         return None
     if isinstance(value, Class):
-        mark_view(interpreter, by, value)
+        mark_view(by, value)
         value.is_data = value.is_data or by.name.split(".")[0] in {"dataclasses", "attr", "attrs"}
         return value
     if by.name in {"functools.wraps", "functools.partial"} or by.name in interpreter.public_names:
@@ -65,19 +65,18 @@ def decorate_external(
     return value.decorated(by) if isinstance(value, Function) else value
 
 
-def mark_view(interpreter: Interpreter, by: Value, cls: Class) -> None:
+def mark_view(by: Value, cls: Class) -> bool:
     """Note that a decorator makes a class a view: its attributes are dependencies of its routes.
 
     fastapi-utils calls it `cbv`; a copy of it in the program is known by the signature it sets.
     """
     if isinstance(by, External):
         cls.is_view = cls.is_view or by.name.removesuffix("()").endswith("cbv")
-        return
     for one in (by, *by.makers):
         function = one.function if isinstance(one, Bound) else one
-        if isinstance(function, Function):
-            source = b"__signature__" in function.scope.module.source
-            cls.is_view = cls.is_view or source
+        if isinstance(function, Function) and function.scope.module.sets_signatures():
+            cls.is_view = True
+    return cls.is_view
 
 
 def _depends(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:

@@ -168,7 +168,8 @@ def item(value: Value, key: object) -> Value:
         return found.force() if isinstance(found, Lazy) else found
     if isinstance(value, Sequence) and isinstance(key, int) and not value.open:
         if -len(value.items) <= key < len(value.items):
-            return value.items[key]
+            found = value.items[key]
+            return found.value if isinstance(found, Maybe) else found
     return Unknown(f"no element {key!r}")
 
 

@@ -127,8 +127,10 @@ class Program:
     def _uncalled(self) -> list[Function]:
         """Order what was never called so that callers come before what they call."""
         functions = [
-            one for one in self.interpreter.functions if id(one.node) not in self.interpreter.called
-        ]
+            one for one in self.interpreter.functions
+            if id(one.node) not in self.interpreter.called
+            and not one.scope.module.sets_signatures()
+        ]  # fmt: skip
         sources = {one.scope.module.source for one in functions}
         everything = b"\n".join(sorted(sources))
 

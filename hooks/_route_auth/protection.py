@@ -5,7 +5,7 @@ from __future__ import annotations
 from .bodies import authenticates
 from .callables import class_dependencies, dependencies
 from .values import (
-    Annotated, Bound, Class, Constant, Depends, External, ExternalCall, Function, Instance, Lazy,
+    Annotated, Bound, Class, Depends, External, ExternalCall, Function, Instance, Lazy,
     Maybe, Partial, Sequence, Union, Unknown, Value, lineage,
 )  # fmt: skip
 
@@ -118,16 +118,21 @@ class Judge:
 
     def _judge(self, value: Value) -> Strength:
         name = describe(value)
-        if any(self.auth.holds(face) for face in self.faces(value)):
+        named = [value, *(one.origin for one in _functions(value))]
+        optional = any(self.optional.holds(one) for one in named)
+        # A value that is named itself counts before the class or factory that it came from.
+        faces = named if optional else self.faces(value)
+        if any(self.auth.holds(face) for face in faces):
             return Strength(OPTIONAL if lets_through(value) else REQUIRED, name)
         if isinstance(value, Annotated):
             return NO
         inner = strongest(self.of(one) for one in dependencies(self.interpreter, value))
         if inner.level == REQUIRED:
             return Strength(REQUIRED, f"{name} → {inner.by}")
-        if authenticates(self, value):
+        if not optional and authenticates(self, value):
             return Strength(REQUIRED, f"{name}, in its body")
-        if any(self.optional.holds(face) for face in self.faces(value)):
+        optional = optional or any(self.optional.holds(face) for face in self.faces(value))
+        if optional or any(self.auth.holds(face) for face in value.lenient):
             return Strength(OPTIONAL, name)
         return inner
 
@@ -174,16 +179,17 @@ class Judge:
         return NO
 
 
+def _functions(value: Value) -> list[Function]:
+    """Return the function behind a value, when it is one."""
+    if isinstance(value, Bound | Partial):
+        return _functions(value.function)
+    return [value] if isinstance(value, Function) else []
+
+
 def lets_through(value: Value) -> bool:
-    """Say whether a security scheme was made with `auto_error=False`."""
-    if isinstance(value, ExternalCall):
-        given = value.arguments.get("auto_error")
-    elif isinstance(value, Instance):
-        made = value.attributes.get("__external__")
-        given = made.arguments.get("auto_error") if isinstance(made, ExternalCall) else None
-    else:
-        given = None
-    return isinstance(given, Constant) and given.value is False
+    """Say whether a security scheme was made with `auto_error=False` or its like."""
+    made = value.attributes.get("__external__") if isinstance(value, Instance) else value
+    return isinstance(made, ExternalCall) and made.arguments.is_lenient()
 
 
 def describe(value: Value) -> str:

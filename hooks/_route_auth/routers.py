@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .values import (
-    Arguments, Class, Constant, External, ExternalCall, Function, Instance, Mapping, Native,
+    Arguments, Class, Constant, External, ExternalCall, Function, Instance, Mapping, Maybe,
+    Native,
     Sequence, Site, Union, Unknown, Value, join, lineage, options,
 )  # fmt: skip
 
@@ -152,7 +153,7 @@ def extend_routes(interpreter: Interpreter, held: RouteList, value: Value) -> No
         return
     items, known = elements(value)
     for one in items:
-        add_object(interpreter, held.router, one, None)
+        add_object(interpreter, held.router, one.value if isinstance(one, Maybe) else one, None)
     if not known and not items:
         interpreter.problem("AUTH002", held.router.site, "its routes come from a list not known")
 

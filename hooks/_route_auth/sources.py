@@ -63,6 +63,10 @@ class Module:
             self.relevant = found or DECORATORS.search(source) is not None
         return self.relevant
 
+    def sets_signatures(self) -> bool:
+        """Say whether the file holds the machinery of class-based views."""
+        return b"__signature__" in self.source
+
     def registers(self, first: int, last: int) -> bool:
         """Say whether something between two lines may register a route."""
         if self.work is None:
@@ -94,7 +98,10 @@ class Module:
             try:
                 self.tree = ast.parse(self.source, self.path)
             except SyntaxError as error:
+                from .modern import rewritten
+
                 self.broken = error
+                self.tree = rewritten(self.source, self.path) or self.tree
             except (ValueError, RecursionError, MemoryError) as error:
                 self.broken = SyntaxError(f"{type(error).__name__}: {error}")
         return self.tree

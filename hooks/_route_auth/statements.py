@@ -8,7 +8,7 @@ from . import attributes, containers
 from .definitions import define_class, define_function
 from .expressions import elements, is_none, truth
 from .imports import run_import, run_import_from
-from .values import Constant, Sequence, Site, Unknown, Value, join, options
+from .values import Constant, Maybe, Sequence, Unknown, Value, join, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ def _narrowed(
 def _for(interpreter: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -> str | None:
     items, known = elements(interpreter.evaluate(node.iter, scope))
     for item in items[:MAX_TURNS]:
-        attributes.assign(interpreter, node.target, item, scope)
-        signal = run_body(interpreter, node.body, scope)
+        signal = _turn(interpreter, node, item, scope)
         if signal == "return":
             return signal
         if signal == "break":
@@ -113,6 +112,20 @@ def _for(interpreter: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -
 
         run_arms(interpreter, node, scope, [body, lambda: None])
     return run_body(interpreter, node.orelse, scope)
+
+
+def _turn(
+    interpreter: Interpreter, node: ast.For | ast.AsyncFor, item: Value, scope: Scope
+) -> str | None:
+    """Run a loop's body for one element; one that may be missing makes the turn conditional."""
+    held = len(interpreter.conditions)
+    if isinstance(item, Maybe):
+        interpreter.conditions.append(item.condition)
+        item = item.value
+    attributes.assign(interpreter, node.target, item, scope)
+    signal = run_body(interpreter, node.body, scope)
+    del interpreter.conditions[held:]
+    return signal
 
 
 def _while(interpreter: Interpreter, node: ast.While, scope: Scope) -> str | None:

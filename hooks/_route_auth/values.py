@@ -18,12 +18,13 @@ MAX_OPTIONS = 24  # a union wider than this is no longer worth following, and be
 
 
 class Value:
-    """One abstract value; `makers` are the project functions that returned it."""
+    """One abstract value; `makers` are the program's functions that returned it."""
 
-    __slots__ = ("makers", "public")
+    __slots__ = ("lenient", "makers", "public")
 
     def __init__(self) -> None:
         self.makers: tuple[Value, ...] = ()
+        self.lenient: tuple[Value, ...] = ()  # those told to let anonymous requests through
         self.public: Public | None = None
 
 
@@ -303,6 +304,12 @@ class Arguments:
         if position is not None and position < len(self.positional):
             return self.positional[position]
         return None
+
+    def is_lenient(self) -> bool:
+        """Say whether they ask an authentication factory to let anonymous requests through."""
+        words = {"auto_error": False, "required": False, "optional": True}
+        given = [(one, self.keywords.get(name)) for name, one in words.items()]
+        return any(isinstance(value, Constant) and value.value is one for one, value in given)
 
     def extended(self, positional: list[Value], keywords: dict[str, Value]) -> Arguments:
         """Return these arguments followed by others, as `functools.partial` joins them."""
