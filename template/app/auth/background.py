@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.auth import metrics
 from app.auth.cleanup import delete_old_rows
@@ -16,13 +15,11 @@ from app.auth.keyring import RELOAD_EVERY
 from app.auth.revocation import oldest_undelivered
 from app.auth.runtime import Auth
 from app.core.logging import security_event
-from app.core.settings import ConfigurationError
 
 ROTATION_CHECK_EVERY = timedelta(minutes=10)
 DELIVERY_EVERY = timedelta(seconds=5)
 MAIL_EVERY = timedelta(seconds=5)
 CLEANUP_EVERY = timedelta(hours=1)
-MISSING_MIGRATIONS = "The database lacks migrations: run `python -m app db upgrade`."
 STOP_WITHIN = timedelta(seconds=5)  # less than any platform's grace period
 
 log = structlog.get_logger()
@@ -33,7 +30,8 @@ async def background_work(auth: Auth) -> AsyncIterator[None]:
     """Run the jobs until the block ends; a job that fails is logged and tried at its next turn."""
     if auth.settings.revocation_fail_open:
         log.warning("revocation_fail_open", meaning="revoked tokens pass while the list is away")
-    await _load_keys(auth)
+    await rotate_keys(auth)
+    await auth.keyring.reload()
     stop = asyncio.Event()
     jobs = [
         _Job(RELOAD_EVERY, auth.keyring.reload),
@@ -69,14 +67,6 @@ async def rotate_keys(auth: Auth) -> None:
         security_event("signing_key_rotated", kid=kid)
     if auth.keyring.is_overdue():
         log.error("signing_key_overdue")
-
-
-async def _load_keys(auth: Auth) -> None:
-    try:
-        await rotate_keys(auth)
-        await auth.keyring.reload()
-    except (OperationalError, ProgrammingError):  # no such table, or it lacks a column
-        raise ConfigurationError([MISSING_MIGRATIONS]) from None
 
 
 async def _deliver_denials(auth: Auth) -> None:

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from app.auth.background import MISSING_MIGRATIONS
+from app.auth.application import MISSING_MIGRATIONS
 from app.auth.wiring import open_auth
 from app.commands.database import alembic_config
 from app.commands.running import fail, setting_errors
