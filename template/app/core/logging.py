@@ -48,7 +48,7 @@ def configure_logging(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(default=str),
+            structlog.processors.JSONRenderer(),
         ],
     )
     handler = _StandardStream(to)
@@ -112,14 +112,13 @@ def _redact(logger: object, method: str, event: Event) -> Event:
 
 
 def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return _CREDENTIALS.sub("[redacted]", value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
     if isinstance(value, dict):
-        return {
-            key: _clean(inner)
-            for key, inner in value.items()
-            if not _SECRET_FIELDS.search(str(key))
-        }
-    if isinstance(value, list | tuple):
+        kept = {key: inner for key, inner in value.items() if not _SECRET_FIELDS.search(str(key))}
+        return {str(key): _clean(inner) for key, inner in kept.items()}
+    if isinstance(value, list | tuple | set | frozenset):
         return [_clean(inner) for inner in value]
-    return value
+    if isinstance(value, BaseException):
+        return type(value).__name__  # its message may repeat what was sent
+    return _CREDENTIALS.sub("[redacted]", str(value))

@@ -5,6 +5,7 @@ import json
 import logging
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from structlog.stdlib import get_logger
@@ -84,6 +85,16 @@ def test_what_looks_like_a_credential_is_blanked_in_any_text(capsys: Capture, te
     assert JWT not in output
     assert CANARY not in output
     assert output.count("[redacted]") == 3
+
+
+def test_ids_are_logged_as_text_and_exceptions_in_fields_without_their_message(
+    capsys: Capture,
+) -> None:
+    number = UUID(int=1)
+    security_event("event", session=number, seen={number}, error=ValueError(CANARY), count=2)
+    (line,) = logged(capsys)
+    assert (line["session"], line["seen"]) == (str(number), [str(number)])
+    assert (line["error"], line["count"]) == ("ValueError", 2)
 
 
 @pytest.mark.parametrize("logger", ["app", "uvicorn.error", "some.library"])
