@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import ast
-
 from . import containers
+from .arguments import Arguments, Site
+from .markers import Depends
 from .names import canonical
-from .routers import RouteList, Router, assumed_method, router_attribute, set_router_attribute
+from .objects import Bound, Class, Function, Instance, Partial, class_member, external_base
+from .router_members import assumed_method, router_attribute
+from .routers import RouteList, Router
 from .values import (
-    Arguments, Bound, Class, Constant, Depends, External, ExternalCall, Function, Instance, Lazy,
-    Mapping, ModuleValue, Partial, Sequence, Site, Unknown, Value, join, lineage, options,
-)  # fmt: skip
+    Constant,
+    External,
+    ExternalCall,
+    Lazy,
+    Mapping,
+    ModuleValue,
+    Sequence,
+    Unknown,
+    Value,
+    join,
+    options,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .interpreter import Interpreter
-    from .scope import Scope
 
 
 class Super(Value):
@@ -67,18 +77,6 @@ def _of_others(interpreter: Interpreter, value: Value, name: str) -> Value:
     return Unknown(f"attribute {name}")
 
 
-def class_member(cls: Value, name: str, after: Class | None = None) -> Value | None:
-    """Find a name in a class and its bases, or in those after one of them."""
-    waiting = after is not None
-    for base in lineage(cls):
-        if waiting:
-            waiting = base is not after
-        elif isinstance(base, Class) and name in base.namespace:
-            found = base.namespace[name]
-            return found.force() if isinstance(found, Lazy) else found
-    return None
-
-
 def bind(interpreter: Interpreter, member: Value, receiver: Value, cls: Value) -> Value:
     """Bind a class member to the object it was read from."""
     if not isinstance(member, Function) or member.binding == "staticmethod":
@@ -111,15 +109,6 @@ def _of_instance(interpreter: Interpreter, value: Instance, name: str) -> Value:
     return Unknown(f"attribute {name}")
 
 
-def external_base(cls: Value) -> External | None:
-    """Return the first base of a class that is not the program's, `object` aside."""
-    for base in lineage(cls):
-        if isinstance(base, External) and base.name not in {"builtins.object", "abc.ABC"}:
-            if not base.name.startswith("typing."):
-                return base
-    return None
-
-
 def _of_class(interpreter: Interpreter, value: Class, name: str) -> Value:
     member = class_member(value, name)
     if isinstance(member, Function) and member.binding == "classmethod":
@@ -145,74 +134,3 @@ def _of_super(interpreter: Interpreter, value: Super, name: str) -> Value:
         return router_attribute(interpreter, receiver, name)
     base = external_base(value.cls)
     return External(f"{base.name}.{name}") if base else Unknown(f"super().{name}")
-
-
-def put(interpreter: Interpreter, value: Value, name: str, new: Value) -> None:
-    """Do `value.name = new`."""
-    for option in options(value):
-        if isinstance(option, Router) and set_router_attribute(interpreter, option, name, new):
-            continue
-        if isinstance(option, Instance):
-            option.attributes[name] = new
-        elif isinstance(option, Class):
-            option.namespace[name] = new
-        elif isinstance(option, ModuleValue):
-            interpreter.run_module(option.module).variables[name] = new
-        elif isinstance(option, Function) and name == "__signature__":
-            option.signature = "unknown"
-        elif isinstance(option, Function) and name == "__wrapped__":
-            option.wrapped = new
-
-
-def assign(interpreter: Interpreter, target: ast.expr, value: Value, scope: Scope) -> None:
-    """Do `target = value` for a name, an attribute, an element or a pattern of them."""
-    if isinstance(target, ast.Name):
-        scope.bind(target.id, value)
-    elif isinstance(target, ast.Attribute):
-        put(interpreter, interpreter.evaluate(target.value, scope), target.attr, value)
-    elif isinstance(target, ast.Subscript):
-        held = interpreter.evaluate(target.value, scope)
-        key = interpreter.evaluate(target.slice, scope)
-        containers.put_item(held, key, value)
-    elif isinstance(target, ast.Starred):
-        assign(interpreter, target.value, value, scope)
-    elif isinstance(target, ast.Tuple | ast.List):
-        for part, item in zip(target.elts, unpacked(value, target.elts), strict=False):
-            assign(interpreter, part, item, scope)
-
-
-def unpacked(value: Value, targets: list[ast.expr]) -> list[Value]:
-    """Return one value for each name of an unpacking."""
-    choices = options(value)
-    if len(choices) > 1:
-        columns = [unpacked(choice, targets) for choice in choices]
-        return [join(list(column)) for column in zip(*columns, strict=False)]
-    stars = [index for index, target in enumerate(targets) if isinstance(target, ast.Starred)]
-    if not isinstance(value, Sequence) or value.open:
-        return [Unknown("unpacked from something unknown") for _ in targets]
-    items = value.items
-    if not stars:
-        return items if len(items) == len(targets) else [Unknown("unpacked")] * len(targets)
-    after = len(targets) - stars[0] - 1
-    middle = Sequence(items[stars[0] : len(items) - after])
-    return [*items[: stars[0]], middle, *(items[len(items) - after :] if after else [])]
-
-
-def augment(interpreter: Interpreter, node: ast.AugAssign, scope: Scope) -> None:
-    """Do `target += value`: a list grows in place, everything else is bound anew."""
-    from .operators import add
-
-    held = interpreter.evaluate(node.target, scope)
-    value = interpreter.evaluate(node.value, scope)
-    if containers.grow(interpreter, held, value):
-        return
-    if isinstance(node.op, ast.Add):
-        assign(interpreter, node.target, add(held, value, len(interpreter.conditions)), scope)
-    elif isinstance(node.op, ast.BitOr) and isinstance(held, Mapping):
-        if isinstance(value, Mapping):
-            held.items.update(value.items)
-            held.open = held.open or value.open
-        else:
-            held.open = True
-    else:
-        assign(interpreter, node.target, Unknown("an augmented assignment"), scope)

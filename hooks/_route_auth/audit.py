@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from .protection import NO, REQUIRED, Strength, describe, strongest
+from .arguments import Site
+from .markers import Public
+from .objects import Bound, Function
+from .protection import describe
 from .routers import Include, Route, Router
-from .values import Bound, Function, Public, Value
+from .strength import NO, REQUIRED, Strength, strongest
+from .values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .program import Program
-    from .values import Site
 
     Source = tuple[str, Strength, Site]  # what was looked at, what it gave, where
 
@@ -123,9 +126,7 @@ class Audit:
                 strength = judge.handler(handler, body=not public)
             site = route.site
             if isinstance(function, Function):
-                from .values import Site as Place
-
-                site = Place(function.origin.scope.module, function.origin.node)
+                site = Site(function.origin.scope.module, function.origin.node)
             yield f"handler `{describe(handler)}`", strength, site
         if route.kind in {"http", "websocket", "frontend"}:
             yield "route decorator", judge.of(route.dependencies), route.site
@@ -174,4 +175,3 @@ def public_mark(value: Value) -> Public | None:
     if value.public is None and isinstance(value, Function) and value.wrapped is not None:
         return public_mark(value.wrapped)
     return value.public
-

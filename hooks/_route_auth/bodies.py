@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 
+from .objects import Bound, Class, Function, Instance, Partial, class_member
 from .scope import Scope
-from .values import Bound, Class, Function, Instance, Partial, Unknown, Value, options
+from .values import Unknown, Value, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ def _body_of(value: Value) -> tuple[Function | None, Value | None]:
     if isinstance(value, Partial):
         return _body_of(value.function)
     if isinstance(value, Instance) and value.cls is not None:
-        from .attributes import class_member
-
         method = class_member(value.cls, "__call__")
         return (method, value) if isinstance(method, Function) else (None, None)
     return None, None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 
+from .markers import Annotated, Depends
 from .names import is_parameter_marker
-from .values import (
-    Annotated, Bound, Class, Depends, External, Function, Instance, Lazy, Partial, Unknown, Value,
-    lineage,
-)  # fmt: skip
+from .objects import Bound, Class, Function, Instance, Partial, class_member, external_base, lineage
+from .operators import elements
+from .values import External, Lazy, Unknown, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,8 +77,6 @@ def parameters(interpreter: Interpreter, value: Value) -> list[Parameter]:
     if isinstance(value, Class):
         return _of_class(interpreter, value)
     if isinstance(value, Instance) and value.cls is not None:
-        from .attributes import class_member
-
         method = class_member(value.cls, "__call__")
         if isinstance(method, Function):
             found = parameters(interpreter, method)
@@ -125,8 +123,6 @@ def _of_class(interpreter: Interpreter, cls: Class) -> list[Parameter]:
                 return parameters(interpreter, constructor)[1:]
             if isinstance(base.namespace.get("__new__"), Function):
                 return parameters(interpreter, base.namespace["__new__"])[1:]
-    from .attributes import external_base
-
     data = any(isinstance(base, Class) and base.is_data for base in lineage(cls))
     return fields(interpreter, cls) if data or external_base(cls) is not None else []
 
@@ -155,3 +151,17 @@ def class_dependencies(interpreter: Interpreter, cls: Class) -> Iterator[Value]:
         if isinstance(base, Class):
             yield from (one for one in base.namespace.values() if isinstance(one, Depends))
 
+
+def annotated(interpreter: Interpreter, node: ast.expr, scope: Scope) -> Value:
+    """`Annotated[base, ...]`; one inside another is flattened, as typing does."""
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    base = annotation(interpreter, parts[0], scope)
+    metadata = []
+    for part in parts[1:]:
+        if isinstance(part, ast.Starred):
+            metadata += elements(interpreter.evaluate(part.value, scope))[0]
+        else:
+            metadata.append(interpreter.evaluate(part, scope))
+    if isinstance(base, Annotated):
+        return Annotated(base.base, [*base.metadata, *metadata])
+    return Annotated(base, metadata)

@@ -5,13 +5,24 @@ from __future__ import annotations
 import ast
 
 from . import natives
-from .attributes import bind, class_member, external_base
+from .arguments import Arguments, Site
+from .attributes import bind
+from .markers import Public
+from .objects import Bound, Class, Function, Instance, Native, Partial, class_member, external_base
 from .routers import Router, initialise, router_kind
 from .scope import Scope
 from .values import (
-    Arguments, Bound, Class, Constant, External, ExternalCall, Function, Instance, Lazy, Mapping,
-    Native, Partial, Public, Sequence, Site, Unknown, Value, join, options,
-)  # fmt: skip
+    Constant,
+    External,
+    ExternalCall,
+    Lazy,
+    Mapping,
+    Sequence,
+    Unknown,
+    Value,
+    join,
+    options,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,9 +155,7 @@ def instantiate(interpreter: Interpreter, cls: Class, arguments: Arguments, site
         _fields(cls, instance, arguments)
     base = external_base(cls)
     if kind is None and base is not None:  # a subclass of something unknown may be a router
-        instance.attributes.setdefault(
-            "__external__", ExternalCall(base.name, arguments, site)
-        )
+        instance.attributes.setdefault("__external__", ExternalCall(base.name, arguments, site))
     return instance
 
 
@@ -184,5 +193,3 @@ def decorate(interpreter: Interpreter, by: Value, value: Value, site: Site) -> V
     opaque = value.decorated(by)
     opaque.signature = "unknown"
     return opaque
-
-

@@ -33,14 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _run(options)
     except ConfigurationError as error:
-        print(f"route-auth: {error}", file=sys.stderr)
+        sys.stderr.write(f"route-auth: {error}\n")
     except BrokenPipeError:
         sys.stderr.close()
     except Exception as error:
         if options.traceback:
             raise
         text = f"{type(error).__name__}: {error}"
-        print(f"route-auth: internal error, nothing was checked: {text}", file=sys.stderr)
+        sys.stderr.write(f"route-auth: internal error, nothing was checked: {text}\n")
     return BROKEN
 
 
@@ -82,7 +82,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.list:
         from .listing import render as render_list
 
-        print(render_list(audit, options.output_format), end="")
+        sys.stdout.write(render_list(audit, options.output_format))
         return CLEAN if audit.verdicts else BROKEN
     from .output import render
     from .suppress import suppressed
@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace) -> int:
     findings = find(program, audit)
     if not options.ignore_noqa:
         findings = [one for one in findings if not suppressed(one)]
-    print(render(findings, options.output_format), end="")
+    sys.stdout.write(render(findings, options.output_format))
     if any(one.code == "AUTH900" for one in findings):
         return BROKEN
     return FINDINGS if findings and not options.exit_zero else CLEAN
@@ -101,7 +101,7 @@ def _explain(code: str) -> int:
 
     rule = RULES.get(code.upper())
     if rule is None:
-        print(f"route-auth: no code {code}; there are {', '.join(RULES)}", file=sys.stderr)
+        sys.stderr.write(f"route-auth: no code {code}; there are {', '.join(RULES)}\n")
         return BROKEN
-    print(rule.page(), end="")
+    sys.stdout.write(rule.page())
     return CLEAN

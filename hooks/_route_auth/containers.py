@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from .arguments import Arguments, Site
+from .objects import Class, Native, lineage
 from .operators import elements, item
-from .values import (
-    Arguments, Class, Constant, Mapping, Maybe, Native, Sequence, Site, Unknown, Value, join,
-    lineage, options,
-)  # fmt: skip
+from .texts import text_method
+from .values import Constant, Mapping, Maybe, Sequence, Unknown, Value, join, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .interpreter import Interpreter
-
-TEXT_METHODS = {
-    "lower", "upper", "strip", "lstrip", "rstrip", "title", "replace", "removeprefix",
-    "removesuffix", "format", "startswith", "endswith", "join",
-}  # fmt: skip
 
 
 def method(interpreter: Interpreter, value: Value, name: str) -> Value:
@@ -23,6 +18,7 @@ def method(interpreter: Interpreter, value: Value, name: str) -> Value:
     from .routers import RouteList, extend_routes
 
     if isinstance(value, RouteList):
+
         def add(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
             for given in arguments.positional[-1:]:
                 one = given if name == "extend" else Sequence([given])
@@ -32,33 +28,12 @@ def method(interpreter: Interpreter, value: Value, name: str) -> Value:
         adds = name in {"append", "insert", "extend"}
         return Native(name, add) if adds else Unknown(f"attribute {name}")
     if isinstance(value, Constant):
-        return _text_method(value, name)
+        return text_method(value, name)
     table = LIST_METHODS if isinstance(value, Sequence) else DICT_METHODS
     run = table.get(name)
     if run is None:
         return Unknown(f"attribute {name}")
     return Native(name, lambda interpreter, arguments, site: run(interpreter, value, arguments))
-
-
-def _text_method(value: Constant, name: str) -> Value:
-    text = value.value
-    if not isinstance(text, str) or name not in TEXT_METHODS:
-        return Unknown(f"attribute {name}")
-
-    def run(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
-        given = [
-            [e.value for e in one.items if isinstance(e, Constant)] if isinstance(one, Sequence)
-            else one.value if isinstance(one, Constant) else None
-            for one in arguments.positional
-        ]  # fmt: skip
-        if None in given or arguments.open or arguments.keywords:
-            return Unknown("text made at run time")
-        try:
-            return Constant(getattr(text, name)(*given))
-        except (TypeError, ValueError, IndexError, KeyError):
-            return Unknown("text made at run time")
-
-    return Native(name, run)
 
 
 def added(interpreter: Interpreter, held: Sequence, value: Value) -> Value:
@@ -159,7 +134,8 @@ def _pop(interpreter: Interpreter, held: Mapping, arguments: Arguments) -> Value
 def _items(interpreter: Interpreter, held: Mapping, arguments: Arguments) -> Value:
     keys, known = elements(held)
     pairs: list[Value] = [
-        Sequence([key, value], "tuple") for key, value in zip(keys, held.items.values(), strict=True)
+        Sequence([key, value], "tuple")
+        for key, value in zip(keys, held.items.values(), strict=True)
     ]
     return Sequence(pairs, open_=not known)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 
+from .arguments import Arguments, Site
 from .callables import annotation
-from .values import Arguments, Class, External, Function, Site, Value
+from .objects import Bound, Class, Function, class_member
+from .values import External, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +27,7 @@ def define_function(
     scope.bind(node.name, value)
 
 
-def decorate(
-    interpreter: Interpreter, decorator: ast.expr, value: Value, scope: Scope
-) -> Value:
+def decorate(interpreter: Interpreter, decorator: ast.expr, value: Value, scope: Scope) -> Value:
     """Return what a decorator makes of a value."""
     by = interpreter.evaluate(decorator, scope)
     return interpreter.decorate(by, value, Site(scope.module, decorator))
@@ -65,7 +65,9 @@ def define_class(interpreter: Interpreter, node: ast.ClassDef, scope: Scope) -> 
     from .scope import Scope as NewScope
 
     bases = [
-        interpreter.evaluate(base, scope) for base in node.bases if not isinstance(base, ast.Starred)
+        interpreter.evaluate(base, scope)
+        for base in node.bases
+        if not isinstance(base, ast.Starred)
     ]
     cls = Class(node, bases, scope)
     inner = NewScope(scope.module, scope, "class")
@@ -87,9 +89,6 @@ def define_class(interpreter: Interpreter, node: ast.ClassDef, scope: Scope) -> 
 
 def _init_subclass(interpreter: Interpreter, cls: Class, scope: Scope) -> None:
     """Run a base's `__init_subclass__`: view classes register themselves there."""
-    from .attributes import class_member
-    from .values import Bound
-
     hook = class_member(cls, "__init_subclass__", after=cls)
     if isinstance(hook, Function):
         keywords = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 
+from .arguments import Arguments, Site
+from .comprehensions import comprehension, dict_comprehension
 from .definitions import make_lambda
 from .names import builtin
 from .operators import add, binary, boolean, compare, elements, is_none, subscript, truth
-from .values import (
-    Arguments, Constant, External, Mapping, Maybe, Sequence, Site, Unknown, Value, join, options,
-)  # fmt: skip
+from .values import Constant, External, Mapping, Maybe, Sequence, Unknown, Value, join, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ def _spread(result: Arguments, value: Value) -> None:
             result.keywords[str(name)] = join([item, *present, *absent])
 
 
-def _sequence(interpreter: Interpreter, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
+def _sequence(
+    interpreter: Interpreter, node: ast.List | ast.Tuple | ast.Set, scope: Scope
+) -> Value:
     items: list[Value] = []
     open_ = False
     for item in node.elts:
@@ -113,55 +115,6 @@ def _dict(interpreter: Interpreter, node: ast.Dict, scope: Scope) -> Value:
             result.items[name.value] = value
         else:  # an object as key: kept under its identity, so that .values() still sees it
             result.items[name] = value
-    return result
-
-
-def _comprehension(
-    interpreter: Interpreter, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope
-) -> Value:
-    items: list[Value] = []
-    known = _generate(interpreter, node.generators, node.elt, scope, items)
-    return Sequence(items, "list", open_=not known, depth=len(interpreter.conditions))
-
-
-def _generate(
-    interpreter: Interpreter, generators: list[ast.comprehension], element: ast.expr,
-    scope: Scope, into: list[Value],
-) -> bool:  # fmt: skip
-    """Evaluate a comprehension turn by turn; say whether every turn was known."""
-    from . import attributes
-    from .scope import Scope as NewScope
-
-    if not generators:
-        into.append(interpreter.evaluate(element, scope))
-        return True
-    first, rest = generators[0], generators[1:]
-    items, known = elements(interpreter.evaluate(first.iter, scope))
-    for item in items if known else [*items, Unknown("element of a comprehension")]:
-        inner = NewScope(scope.module, scope, "function")
-        maybe = isinstance(item, Maybe)
-        attributes.assign(interpreter, first.target, item.value if maybe else item, inner)
-        tests = [truth(interpreter.evaluate(test, inner)) for test in first.ifs]
-        if False in tests:
-            continue
-        start = len(into)
-        known = _generate(interpreter, rest, element, inner, into) and known
-        if None in tests or maybe:
-            into[start:] = [Maybe(value, (id(first), 0, 2)) for value in into[start:]]
-    return known
-
-
-def _dict_comprehension(interpreter: Interpreter, node: ast.DictComp, scope: Scope) -> Value:
-    pairs: list[Value] = []
-    pair = ast.Tuple([node.key, node.value], ast.Load())
-    known = _generate(interpreter, node.generators, pair, scope, pairs)
-    result = Mapping({}, open_=not known)
-    for item in pairs:
-        if isinstance(item, Sequence):
-            key, value = item.items
-            result.items[key.value if isinstance(key, Constant) else key] = value
-        else:
-            result.open = True
     return result
 
 
@@ -224,8 +177,8 @@ EXPRESSIONS: dict[type[ast.expr], Callable[..., Value]] = {
     ast.Constant: lambda _, node, scope: Constant(node.value),
     ast.Name: _name, ast.Attribute: _attribute, ast.Call: _call,
     ast.List: _sequence, ast.Tuple: _sequence, ast.Set: _sequence, ast.Dict: _dict,
-    ast.ListComp: _comprehension, ast.SetComp: _comprehension, ast.GeneratorExp: _comprehension,
-    ast.DictComp: _dict_comprehension, ast.IfExp: _conditional, ast.NamedExpr: _walrus,
+    ast.ListComp: comprehension, ast.SetComp: comprehension, ast.GeneratorExp: comprehension,
+    ast.DictComp: dict_comprehension, ast.IfExp: _conditional, ast.NamedExpr: _walrus,
     ast.Lambda: make_lambda, ast.JoinedStr: _text, ast.Yield: _yield, ast.YieldFrom: _yield_from,
     ast.Await: lambda interpreter, node, scope: interpreter.evaluate(node.value, scope),
     ast.Starred: lambda interpreter, node, scope: interpreter.evaluate(node.value, scope),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 
 from .audit import Verdict
+from .objects import Instance
 from .overrides import overrides
-from .protection import OPTIONAL, REQUIRED, UNKNOWN, describe
-from .values import ExternalCall, Instance
+from .protection import describe
+from .strength import OPTIONAL, REQUIRED, UNKNOWN
+from .values import ExternalCall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +28,9 @@ class Finding:
         "path",
     )  # fmt: skip
 
-    def __init__(self, code: str, module: Module | None, node: ast.AST | None, message: str) -> None:
+    def __init__(
+        self, code: str, module: Module | None, node: ast.AST | None, message: str
+    ) -> None:
         self.code = code
         self.message = message
         self.help = ""
@@ -90,7 +94,11 @@ def of_verdict(program: Program, verdict: Verdict) -> Finding | None:
     handler = getattr(verdict.route.handler, "function", verdict.route.handler)
     node = getattr(handler, "node", None)
     scope = getattr(handler, "scope", None)
-    if scope is not None and scope.module is site.module and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+    if (
+        scope is not None
+        and scope.module is site.module
+        and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ):
         if any(one is site.node for one in node.decorator_list):
             finding.noqa_lines = (*finding.noqa_lines, node.lineno)
     return finding
@@ -101,7 +109,10 @@ def judge(verdict: Verdict) -> tuple[str, str]:
     route, level, public = verdict.route, verdict.level, verdict.public
     if public is not None:
         if level == REQUIRED:
-            return "AUTH005", f"Route `{verdict.name}` is public and protected ({verdict.by}) at once"
+            return (
+                "AUTH005",
+                f"Route `{verdict.name}` is public and protected ({verdict.by}) at once",
+            )
         if not public.has_reason:
             return "AUTH005", f"Route `{verdict.name}` is public without a reason"
         return "", ""
@@ -127,7 +138,9 @@ def judge(verdict: Verdict) -> tuple[str, str]:
 
 
 def _unknown_handler(verdict: Verdict) -> bool:
-    return verdict.route.kind != "frontend" and describe(verdict.route.handler) == "something unknown"
+    return (
+        verdict.route.kind != "frontend" and describe(verdict.route.handler) == "something unknown"
+    )
 
 
 def _mounted(verdict: Verdict) -> str:

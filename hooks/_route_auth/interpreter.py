@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from . import attributes, calls, expressions, statements
-from .scope import Scope
+from .markers import Public
 from .names import external
-from .values import (
-    Bound, Class, Constant, Function, Instance, Lazy, ModuleValue, Public, Unknown, Value,
-)  # fmt: skip
+from .objects import Bound, Class, Function, Instance
+from .scope import Scope
+from .values import Constant, Lazy, ModuleValue, Unknown, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
 
+    from .arguments import Arguments, Site
     from .config import Config
     from .routers import Router
     from .sources import Module, Sources
-    from .values import Arguments, Site
 
 MAX_DEPTH = 60  # calls inside calls; deeper is a recursion that only data would end
 MAX_RECURSION = 3

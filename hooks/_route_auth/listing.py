@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .findings import judge
-from .protection import REQUIRED, describe
+from .protection import describe
+from .strength import REQUIRED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

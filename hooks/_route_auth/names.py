@@ -29,7 +29,14 @@ for _name in ("Depends", "Security"):
 # FastAPI's other parameter markers: the last marker in an Annotated wins, and hides a Depends.
 PARAMETERS = {"Query", "Path", "Header", "Cookie", "Body", "Form", "File", "Param"}
 STARS = {
-    "fastapi": ("FastAPI", "APIRouter", "Depends", "Security", *sorted(PARAMETERS), "HTTPException"),
+    "fastapi": (
+        "FastAPI",
+        "APIRouter",
+        "Depends",
+        "Security",
+        *sorted(PARAMETERS),
+        "HTTPException",
+    ),
     "fastapi.routing": ("APIRouter", "APIRoute"),
     "typing": ("Annotated", "Optional", "Any"),
     "typing_extensions": ("Annotated",),
@@ -65,6 +72,8 @@ def star_names(module: str) -> Iterator[tuple[str, Value]]:
 
 def is_parameter_marker(value: Value) -> bool:
     """Say whether a value is `Query(...)`, `Path(...)` and so on."""
-    return isinstance(value, External) and value.name.rpartition(".")[2] in PARAMETERS and (
-        value.name.startswith("fastapi.")
+    return (
+        isinstance(value, External)
+        and value.name.rpartition(".")[2] in PARAMETERS
+        and (value.name.startswith("fastapi."))
     )

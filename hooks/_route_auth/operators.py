@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import ast
 
+from .markers import Annotated, Depends, Public
+from .objects import Bound, Class, Function, Instance, Native, Partial
 from .values import (
-    Annotated, Bound, Class, Constant, Depends, External, Function, Instance, Lazy, Mapping, Maybe,
-    ModuleValue, Native, Partial, Public, Sequence, Unknown, Value, join, options,
-)  # fmt: skip
+    Constant,
+    External,
+    Lazy,
+    Mapping,
+    Maybe,
+    ModuleValue,
+    Sequence,
+    Unknown,
+    Value,
+    join,
+    options,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,6 +156,8 @@ def subscript(interpreter: Interpreter, node: ast.Subscript, scope: Scope) -> Va
 
 def _index(interpreter: Interpreter, value: Value, node: ast.Subscript, scope: Scope) -> Value:
     if isinstance(value, External) and value.name == "typing.Annotated":
+        from .callables import annotated
+
         return annotated(interpreter, node.slice, scope)
     if isinstance(value, Class):
         return value
@@ -171,20 +184,3 @@ def item(value: Value, key: object) -> Value:
             found = value.items[key]
             return found.value if isinstance(found, Maybe) else found
     return Unknown(f"no element {key!r}")
-
-
-def annotated(interpreter: Interpreter, node: ast.expr, scope: Scope) -> Value:
-    """`Annotated[base, ...]`; one inside another is flattened, as typing does."""
-    parts = node.elts if isinstance(node, ast.Tuple) else [node]
-    from .callables import annotation
-
-    base = annotation(interpreter, parts[0], scope)
-    metadata = []
-    for part in parts[1:]:
-        if isinstance(part, ast.Starred):
-            metadata += elements(interpreter.evaluate(part.value, scope))[0]
-        else:
-            metadata.append(interpreter.evaluate(part, scope))
-    if isinstance(base, Annotated):
-        return Annotated(base.base, [*base.metadata, *metadata])
-    return Annotated(base, metadata)

@@ -62,6 +62,8 @@ def _is_write_call(node: ast.Call, names: set[str]) -> bool:
     function = node.func
     if isinstance(function, ast.Attribute) and function.attr in WRITES:
         return _is_mapping(function.value, names)
-    return isinstance(function, ast.Name) and function.id == "setattr" and any(
-        isinstance(one, ast.Constant) and one.value == NAME for one in node.args
+    return (
+        isinstance(function, ast.Name)
+        and function.id == "setattr"
+        and any(isinstance(one, ast.Constant) and one.value == NAME for one in node.args)
     )

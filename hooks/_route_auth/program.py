@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
+from .arguments import Arguments, Site
+from .configured import resolve_names
 from .interpreter import Interpreter
-from .protection import Judge, Names
+from .objects import Bound, Class, Function, class_member
+from .protection import Judge
 from .routers import Router, router_kind
 from .sources import Sources
-from .values import (
-    Annotated, Arguments, Bound, Class, Depends, External, Function, Lazy, ModuleValue, Site,
-    Unknown, Value, options,
-)  # fmt: skip
+from .values import External, Unknown, Value, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,51 +27,10 @@ class Program:
         self.sources = Sources(config)
         self.files = self.sources.scan()
         self.broken: list[Module] = []
-        self.missing: list[tuple[str, str]] = []  # configured names that resolve to nothing
         self.interpreter = Interpreter(self.sources, config)
         self.judge = Judge(self.interpreter)
-        self._resolve_names()
+        self.missing = resolve_names(self.interpreter, self.judge, self.files)
         self._run()
-
-    def _resolve_names(self) -> None:
-        interpreter, judge = self.interpreter, self.judge
-        public = Names()
-        for key, names, into in (
-            ("public", self.config.public, public),
-            ("auth", self.config.auth, judge.auth),
-            ("optional", self.config.optional, judge.optional),
-            ("wrappers", self.config.wrappers, judge.wrappers),
-        ):
-            for name in names:
-                if not self._resolve(name, into):
-                    self.missing.append((key, name))
-            interpreter.public = [getattr(one, "origin", one) for one in public.values]
-            interpreter.public_names = public.external
-
-    def _resolve(self, dotted: str, into: Names) -> bool:
-        """Find what a configured name means; False when it means nothing."""
-        parts = dotted.split(".")
-        for length in range(len(parts) - 1, 0, -1):
-            module = self.sources.resolve(".".join(parts[:length]))
-            if module is None:
-                continue
-            value: Value = ModuleValue(module)
-            for part in parts[length:]:
-                value = self.interpreter.attribute(value, part)
-            found = [target for one in options(value) for target in _targets(one)]
-            into.values += [one for one in found if not isinstance(one, External)]
-            into.external |= {one.name for one in found if type(one) is External}
-            into.values += [one for one in found if isinstance(one, External)]
-            return bool(found)
-        if len(parts) < 2 or self.sources.resolve(parts[0]) is not None:
-            return False
-        into.external.add(getattr(self.interpreter.external(dotted), "name", dotted))
-        return self._mentioned(parts[0], parts[-1])
-
-    def _mentioned(self, first: str, last: str) -> bool:
-        """Say whether some file mentions an external name at all: a typing error does not occur."""
-        words = first.encode(), last.encode()
-        return any(all(word in module.source for word in words) for module in self.files)
 
     def _run(self) -> None:
         interpreter = self.interpreter
@@ -154,8 +113,6 @@ class Program:
         interpreter.call(value, self._guess(function, site), site)
 
     def _bound(self, function: Function, cls: Class, site: Site) -> Value:
-        from .attributes import class_member
-
         if function.binding == "classmethod":
             return Bound(function, cls)
         for instance in self.interpreter.instances:
@@ -195,24 +152,6 @@ class Program:
         return Unknown(f"argument {name}")
 
 
-def _targets(value: Value) -> list[Value]:
-    """Return what a configured value stands for: the function behind a Depends or an alias."""
-    if isinstance(value, Lazy):
-        value = value.force()
-    if isinstance(value, Unknown | ModuleValue):
-        return []
-    if isinstance(value, Depends):
-        return [value.target] if value.target is not None else []
-    if isinstance(value, Annotated):
-        inner = [one for one in value.metadata if isinstance(one, Depends)]
-        return _targets(inner[-1]) or [value.base] if inner else []
-    if isinstance(value, Bound):
-        return [value.function.origin]
-    if isinstance(value, Function):
-        return [value, value.origin]
-    return [value]
-
-
 def _compiles(module: Module) -> bool:
     """Check the syntax of a file that cannot hold a route, without building its tree in Python."""
     if module.tree is not None or not module.source:
@@ -225,4 +164,3 @@ def _compiles(module: Module) -> bool:
         module.broken = error if isinstance(error, SyntaxError) else SyntaxError(str(error))
         return False
     return True
-

@@ -14,7 +14,9 @@ class Rule:
 
     def page(self) -> str:
         """Return the page in Markdown, as `ruff rule` prints one."""
-        return f"# {self.name} ({self.code})\n\nDerived from the **route-auth** linter.\n\n{self.text}"
+        return (
+            f"# {self.name} ({self.code})\n\nDerived from the **route-auth** linter.\n\n{self.text}"
+        )
 
 
 _RULES = (
@@ -22,7 +24,7 @@ _RULES = (
         "AUTH001",
         "route-without-authentication",
         "A route has no authentication dependency on at least one include path",
-        '''## What it does
+        """## What it does
 Checks that every route runs a configured authentication dependency, whichever way it is included.
 
 ## Why is this bad?
@@ -50,13 +52,13 @@ with a reason. A router that is included twice needs it on both ways.
 
 ## Fix safety
 There is no fix: which guard a route needs is a decision.
-''',
+""",
     ),
     Rule(
         "AUTH002",
         "unanalysable-registration",
         "A registration cannot be analysed",
-        '''## What it does
+        """## What it does
 Checks for routes and includes whose router, handler or dependencies are only known at run time.
 
 ## Why is this bad?
@@ -77,13 +79,13 @@ for router in (billing.router, users.router):
 ```
 
 A dependency on the include covers whatever is included, known or not.
-''',
+""",
     ),
     Rule(
         "AUTH003",
         "route-bypasses-dependencies",
         "A Starlette route, mount, host or static files by-pass dependencies",
-        '''## What it does
+        """## What it does
 Checks for `add_route`, `@app.route`, `mount`, `host`, `StaticFiles` and route objects of Starlette.
 
 ## Why is this bad?
@@ -103,13 +105,13 @@ app.mount("/assets", public(reason="style sheets")(StaticFiles(directory="assets
 ```
 
 A mounted FastAPI app is not reported: its own routes are checked, without the outer dependencies.
-''',
+""",
     ),
     Rule(
         "AUTH004",
         "optional-authentication-only",
         "A route has only an optional authentication dependency",
-        '''## What it does
+        """## What it does
 Checks for routes whose only authentication dependency lets anonymous requests through.
 
 ## Why is this bad?
@@ -124,13 +126,13 @@ async def me(user: Annotated[User | None, Depends(get_optional_user)]) -> Profil
 
 Use instead a dependency that refuses, or say with `@public(reason="...")` that anonymous requests
 are meant to pass.
-''',
+""",
     ),
     Rule(
         "AUTH005",
         "unexplained-public-route",
         "A route is public without a reason, or public and protected at once",
-        '''## What it does
+        """## What it does
 Checks that a public declaration carries a reason, and that the route is not also protected.
 
 ## Why is this bad?
@@ -151,13 +153,13 @@ Use instead:
 @public(reason="the load balancer asks without credentials")
 async def status() -> Status: ...
 ```
-''',
+""",
     ),
     Rule(
         "AUTH006",
         "dependency-override-outside-tests",
         "`dependency_overrides` is changed outside tests",
-        '''## What it does
+        """## What it does
 Checks for writes to `dependency_overrides` in files that are not tests.
 
 ## Why is this bad?
@@ -171,19 +173,19 @@ if settings.debug:
 ```
 
 Use instead a setting that the dependency itself reads and that production refuses.
-''',
+""",
     ),
     Rule(
         "AUTH900",
         "cannot-check",
         "A file does not parse, no route was found, or a configured name means nothing",
-        '''## What it does
+        """## What it does
 Says that the check is not complete: a syntax error, a program without routes, a name in
 `[tool.route-auth]` that resolves to nothing.
 
 ## Why is this bad?
 A check that saw nothing must not look like a check that found nothing. The exit code is 2.
-''',
+""",
     ),
 )
 RULES = {rule.code: rule for rule in _RULES}

@@ -8,8 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
 
+    from .objects import Class
     from .sources import Module
-    from .values import Class
 
 
 class Scope:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 
-from . import attributes, containers
+from . import containers
+from .assignment import assign, augment
+from .branches import run_arms, run_if, run_match, run_try
 from .definitions import define_class, define_function
-from .expressions import elements, is_none, truth
+from .expressions import elements, truth
 from .imports import run_import, run_import_from
-from .values import Constant, Maybe, Sequence, Unknown, Value, join, options
+from .values import Constant, Maybe, Sequence, Unknown, Value, join
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,68 +36,6 @@ def run_body(interpreter: Interpreter, body: list[ast.stmt], scope: Scope) -> st
     return None
 
 
-def run_arms(interpreter: Interpreter, node: ast.AST, scope: Scope, arms: list[Arm]) -> str | None:
-    """Run alternatives from the same start and join what they leave behind."""
-    before = dict(scope.variables)
-    outcomes: list[dict[str, Value]] = []
-    signals: list[str] = []
-    for index, arm in enumerate(arms):
-        scope.variables.clear()
-        scope.variables.update(before)
-        interpreter.conditions.append((id(node), index, len(arms)))
-        signal = arm()
-        interpreter.conditions.pop()
-        if signal is None:
-            outcomes.append(dict(scope.variables))
-        else:
-            signals.append(signal)
-    scope.merge(outcomes)
-    return signals[0] if not outcomes else None
-
-
-def _if(interpreter: Interpreter, node: ast.If, scope: Scope) -> str | None:
-    test = truth(interpreter.evaluate(node.test, scope))
-    if test is not None:
-        return run_body(interpreter, node.body if test else node.orelse, scope)
-    narrow = _not_none(node.test)
-    return run_arms(
-        interpreter, node, scope,
-        [
-            lambda: _narrowed(interpreter, node.body, scope, narrow, keep=True),
-            lambda: _narrowed(interpreter, node.orelse, scope, narrow, keep=False),
-        ],
-    )  # fmt: skip
-
-
-def _not_none(test: ast.expr) -> tuple[str, bool] | None:
-    """Return the name a test asks about: `x`, `not x`, `x is None`, `x is not None`."""
-    if isinstance(test, ast.Name):
-        return test.id, True
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        inner = _not_none(test.operand)
-        return (inner[0], not inner[1]) if inner else None
-    if isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and len(test.ops) == 1:
-        right = test.comparators[0]
-        if isinstance(right, ast.Constant) and right.value is None:
-            return test.left.id, isinstance(test.ops[0], ast.IsNot | ast.NotEq)
-    return None
-
-
-def _narrowed(
-    interpreter: Interpreter, body: list[ast.stmt], scope: Scope,
-    narrow: tuple[str, bool] | None, *, keep: bool,
-) -> str | None:  # fmt: skip
-    """Run an arm with the alternatives of the tested name that lead into it."""
-    if narrow is not None:
-        name, wants = narrow
-        value = scope.lookup(name)
-        if value is not None and len(options(value)) > 1:
-            left = [one for one in options(value) if is_none(one) != (wants == keep)]
-            if left:
-                scope.bind(name, join(left))
-    return run_body(interpreter, body, scope)
-
-
 def _for(interpreter: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -> str | None:
     items, known = elements(interpreter.evaluate(node.iter, scope))
     for item in items[:MAX_TURNS]:
@@ -105,8 +45,9 @@ def _for(interpreter: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -
         if signal == "break":
             break
     if not known:
+
         def body() -> str | None:
-            attributes.assign(interpreter, node.target, Unknown("element of a loop"), scope)
+            assign(interpreter, node.target, Unknown("element of a loop"), scope)
             run_body(interpreter, node.body, scope)
             return None
 
@@ -122,7 +63,7 @@ def _turn(
     if isinstance(item, Maybe):
         interpreter.conditions.append(item.condition)
         item = item.value
-    attributes.assign(interpreter, node.target, item, scope)
+    assign(interpreter, node.target, item, scope)
     signal = run_body(interpreter, node.body, scope)
     del interpreter.conditions[held:]
     return signal
@@ -130,6 +71,7 @@ def _turn(
 
 def _while(interpreter: Interpreter, node: ast.While, scope: Scope) -> str | None:
     if truth(interpreter.evaluate(node.test, scope)) is not False:
+
         def body() -> str | None:
             run_body(interpreter, node.body, scope)
             return None
@@ -144,38 +86,8 @@ def _with(interpreter: Interpreter, node: ast.With | ast.AsyncWith, scope: Scope
         if item.optional_vars is not None:
             if isinstance(value, Sequence) and value.kind == "generator" and value.items:
                 value = join(value.items)
-            attributes.assign(interpreter, item.optional_vars, value, scope)
+            assign(interpreter, item.optional_vars, value, scope)
     return run_body(interpreter, node.body, scope)
-
-
-def _try(interpreter: Interpreter, node: ast.Try, scope: Scope) -> str | None:
-    before = dict(scope.variables)
-    signal = run_body(interpreter, node.body, scope) or run_body(interpreter, node.orelse, scope)
-    arms: list[Arm] = [lambda: signal]
-    for handler in node.handlers:
-        arms.append(lambda handler=handler: run_body(interpreter, handler.body, scope))  # type: ignore[misc]
-    if node.handlers:
-        after = dict(scope.variables)
-        scope.variables.update({name: before.get(name, value) for name, value in after.items()})
-        scope.variables.update(after)
-        signal = run_arms(interpreter, node, scope, arms)
-    return run_body(interpreter, node.finalbody, scope) or signal
-
-
-def _match(interpreter: Interpreter, node: ast.Match, scope: Scope) -> str | None:
-    interpreter.evaluate(node.subject, scope)
-
-    def arm(case: ast.match_case) -> Arm:
-        def run() -> str | None:
-            for part in ast.walk(case.pattern):
-                name = getattr(part, "name", None)
-                if isinstance(name, str):
-                    scope.bind(name, Unknown("matched by a pattern"))
-            return run_body(interpreter, case.body, scope)
-
-        return run
-
-    return run_arms(interpreter, node, scope, [*map(arm, node.cases), lambda: None])
 
 
 def _return(interpreter: Interpreter, node: ast.Return, scope: Scope) -> str:
@@ -187,7 +99,7 @@ def _return(interpreter: Interpreter, node: ast.Return, scope: Scope) -> str:
 def _assign(interpreter: Interpreter, node: ast.Assign, scope: Scope) -> None:
     value = interpreter.evaluate(node.value, scope)
     for target in node.targets:
-        attributes.assign(interpreter, target, value, scope)
+        assign(interpreter, target, value, scope)
 
 
 def _ann_assign(interpreter: Interpreter, node: ast.AnnAssign, scope: Scope) -> None:
@@ -195,11 +107,11 @@ def _ann_assign(interpreter: Interpreter, node: ast.AnnAssign, scope: Scope) -> 
         scope.annotations[node.target.id] = node.annotation
     if node.value is not None:
         value = interpreter.evaluate(node.value, scope)
-        attributes.assign(interpreter, node.target, value, scope)
+        assign(interpreter, node.target, value, scope)
 
 
 def _aug_assign(interpreter: Interpreter, node: ast.AugAssign, scope: Scope) -> None:
-    attributes.augment(interpreter, node, scope)
+    augment(interpreter, node, scope)
 
 
 def _type_alias(interpreter: Interpreter, node: ast.stmt, scope: Scope) -> None:
@@ -239,9 +151,9 @@ STATEMENTS: dict[type[ast.stmt], Callable[..., str | None]] = {
     ast.Expr: _expression, ast.Assign: _assign, ast.AnnAssign: _ann_assign,
     ast.AugAssign: _aug_assign, ast.FunctionDef: define_function,
     ast.AsyncFunctionDef: define_function, ast.ClassDef: define_class, ast.Import: run_import,
-    ast.ImportFrom: run_import_from, ast.If: _if, ast.For: _for, ast.AsyncFor: _for,
-    ast.While: _while, ast.With: _with, ast.AsyncWith: _with, ast.Try: _try, ast.TryStar: _try,
-    ast.Match: _match, ast.Return: _return, ast.Global: _global, ast.Nonlocal: _nonlocal,
+    ast.ImportFrom: run_import_from, ast.If: run_if, ast.For: _for, ast.AsyncFor: _for,
+    ast.While: _while, ast.With: _with, ast.AsyncWith: _with, ast.Try: run_try, ast.TryStar: run_try,
+    ast.Match: run_match, ast.Return: _return, ast.Global: _global, ast.Nonlocal: _nonlocal,
     ast.Delete: _delete, ast.Raise: lambda *_: "raise", ast.Continue: lambda *_: "loop",
     ast.Break: lambda *_: "break",
 }  # fmt: skip

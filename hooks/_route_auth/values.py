@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from .interpreter import Interpreter
-    from .scope import Scope
-    from .sources import Module
-
-    NativeCall = Callable[["Interpreter", "Arguments", "Site"], "Value"]
+    from .arguments import Arguments, Site
+    from .markers import Public
+    from .modules import Module
 
 MAX_OPTIONS = 24  # a union wider than this is no longer worth following, and becomes unknown
 
@@ -154,196 +150,6 @@ class ModuleValue(Value):
         self.module = module
 
 
-class Function(Value):
-    """A function of the program, in the scope that defined it."""
-
-    __slots__ = (
-        "annotations", "applied", "binding", "cls", "defaults", "name", "node", "origin", "scope",
-        "signature", "wrapped",
-    )  # fmt: skip
-
-    def __init__(self, node: FunctionNode, scope: Scope, defaults: list[Value | None]) -> None:
-        super().__init__()
-        self.node = node
-        self.name = getattr(node, "name", "<lambda>")
-        self.scope = scope
-        self.defaults = defaults
-        self.cls: Class | None = None
-        self.wrapped: Value | None = None
-        self.applied: tuple[Value, ...] = ()
-        self.origin: Function = self
-        self.signature = ""  # "unknown" when an unknown decorator may have replaced it
-        self.binding = ""  # staticmethod, classmethod or property
-        self.annotations: dict[str, Value] = {}  # those evaluated when it was defined
-
-    def decorated(self, by: Value) -> Function:
-        """Return a copy that remembers one more decorator around the same function."""
-        copy = Function(self.node, self.scope, self.defaults)
-        copy.cls, copy.wrapped, copy.public = self.cls, self.wrapped, self.public
-        copy.origin, copy.signature = self.origin, self.signature
-        copy.binding, copy.annotations = self.binding, self.annotations
-        copy.applied = (*self.applied, by)
-        return copy
-
-
-class Bound(Value):
-    """A method bound to its object."""
-
-    __slots__ = ("function", "receiver")
-
-    def __init__(self, function: Function, receiver: Value) -> None:
-        super().__init__()
-        self.function = function
-        self.receiver = receiver
-
-
-class Native(Value):
-    """A method whose meaning the checker knows."""
-
-    __slots__ = ("name", "run")
-
-    def __init__(self, name: str, run: NativeCall) -> None:
-        super().__init__()
-        self.name = name
-        self.run = run
-
-
-class Class(Value):
-    """A class of the program."""
-
-    __slots__ = ("bases", "fields", "is_data", "is_view", "name", "namespace", "node", "scope")
-
-    def __init__(self, node: ast.ClassDef, bases: list[Value], scope: Scope) -> None:
-        super().__init__()
-        self.node = node
-        self.name = node.name
-        self.bases = bases
-        self.scope = scope
-        self.namespace: dict[str, Value] = {}
-        self.fields: list[tuple[str, ast.expr]] = []
-        self.is_data = False  # a dataclass: its fields are its constructor's parameters
-        self.is_view = False  # a class-based view: its attributes are dependencies of its routes
-
-
-class Instance(Value):
-    """An object of a class of the program, or a bare name space such as `app.state`."""
-
-    __slots__ = ("attributes", "cls")
-
-    def __init__(self, cls: Class | None) -> None:
-        super().__init__()
-        self.cls = cls
-        self.attributes: dict[str, Value] = {}
-
-
-class Depends(Value):
-    """`Depends(target)` or `Security(target)`; no target means the annotated type."""
-
-    __slots__ = ("site", "target")
-
-    def __init__(self, target: Value | None, site: Site) -> None:
-        super().__init__()
-        self.target = target
-        self.site = site
-
-
-class Annotated(Value):
-    """`Annotated[base, *metadata]`."""
-
-    __slots__ = ("base", "metadata")
-
-    def __init__(self, base: Value, metadata: list[Value]) -> None:
-        super().__init__()
-        self.base = base
-        self.metadata = metadata
-
-
-class Partial(Value):
-    """`functools.partial(function, ...)`."""
-
-    __slots__ = ("arguments", "function")
-
-    def __init__(self, function: Value, arguments: Arguments) -> None:
-        super().__init__()
-        self.function = function
-        self.arguments = arguments
-
-
-class Public(Value):
-    """The marker made by a configured `public(reason=...)`, and whether it gave a reason."""
-
-    __slots__ = ("has_reason", "site", "used")
-
-    def __init__(self, site: Site, *, has_reason: bool) -> None:
-        super().__init__()
-        self.site = site
-        self.has_reason = has_reason
-        self.used = False
-
-
-class Arguments:
-    """The arguments of one call; `open` when unknown ones were spread into it."""
-
-    __slots__ = ("keywords", "open", "positional")
-
-    def __init__(
-        self,
-        positional: list[Value] | None = None,
-        keywords: dict[str, Value] | None = None,
-        *,
-        open_: bool = False,
-    ) -> None:
-        self.positional = positional or []
-        self.keywords = keywords or {}
-        self.open = open_
-
-    def get(self, name: str, position: int | None = None) -> Value | None:
-        """Return the argument by its name or position, or None when it was not given."""
-        if name in self.keywords:
-            return self.keywords[name]
-        if position is not None and position < len(self.positional):
-            return self.positional[position]
-        return None
-
-    def is_lenient(self) -> bool:
-        """Say whether they ask an authentication factory to let anonymous requests through."""
-        words = {"auto_error": False, "required": False, "optional": True}
-        given = [(one, self.keywords.get(name)) for name, one in words.items()]
-        return any(isinstance(value, Constant) and value.value is one for one, value in given)
-
-    def extended(self, positional: list[Value], keywords: dict[str, Value]) -> Arguments:
-        """Return these arguments followed by others, as `functools.partial` joins them."""
-        return Arguments(
-            [*self.positional, *positional], {**self.keywords, **keywords}, open_=self.open
-        )
-
-
-class Site:
-    """A place in the program: the node that does something, and the module it stands in."""
-
-    __slots__ = ("module", "node")
-
-    def __init__(self, module: Module, node: ast.AST) -> None:
-        self.module = module
-        self.node = node
-
-    @property
-    def line(self) -> int:
-        """The first line, counted from 1."""
-        return getattr(self.node, "lineno", 1)
-
-    @property
-    def key(self) -> tuple[str, int, int]:
-        """What makes two sites the same."""
-        return self.module.path, self.line, getattr(self.node, "col_offset", 0)
-
-    def __str__(self) -> str:
-        return f"{self.module.display}:{self.line}"
-
-
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-
-
 def options(value: Value) -> list[Value]:
     """Return every value that this one may be."""
     return value.options if isinstance(value, Union) else [value]
@@ -370,20 +176,6 @@ def same(one: Value, other: Value) -> bool:
     if type(one) is External and type(other) is External:
         return one.name == other.name
     return one is other
-
-
-def lineage(value: Value) -> Iterator[Value]:
-    """Yield a class and its bases, nearest first (depth first, without repeats)."""
-    seen: list[Value] = []
-    waiting = [value]
-    while waiting:
-        item = waiting.pop(0)
-        if item in seen:
-            continue
-        seen.append(item)
-        yield item
-        if isinstance(item, Class):
-            waiting = [base for one in item.bases for base in options(one)] + waiting
 
 
 NONE = Constant(None)

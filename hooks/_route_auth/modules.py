@@ -1,0 +1,102 @@
+"""One file of the program: its text, its tree, and whether it can register routes."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from bisect import bisect_left
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .scope import Scope
+
+# A file with none of these registers nothing; it is read when a name of it is used.
+WORDS = (
+    b"FastAPI(", b"APIRouter(", b"Starlette(", b"create_app(", b"include_router", b"add_api_",
+    b"add_route(", b"add_websocket_route(", b".mount(", b".host(", b".frontend(", b".routes",
+)  # fmt: skip
+DECORATORS = re.compile(
+    rb"@[\w.]+\.(?:get|post|put|delete|patch|options|head|trace|websocket|api_route|route)\("
+)
+# A function whose lines hold one of these is worth running even when nothing is seen to call it.
+REGISTRATIONS = re.compile(
+    rb"\b(?:FastAPI|APIRouter|Starlette|create_app)\(|\.(?:include_router|add_api_route|mount|host|"
+    rb"add_api_websocket_route|add_route|add_websocket_route|api_route|websocket_route|frontend)\(|"
+    rb"@[\w.]+\.(?:get|post|put|delete|patch|options|head|trace|websocket|route)\("
+)
+
+
+class Module:
+    """One file of the program, or a folder that stands for a name space package."""
+
+    __slots__ = (
+        "broken", "display", "future", "is_package", "lines", "name", "path", "relevant",
+        "running", "scope", "source", "tree", "work",
+    )  # fmt: skip
+
+    def __init__(self, path: str, name: str, display: str) -> None:
+        self.path = path
+        self.name = name
+        self.display = display
+        self.is_package = not path.endswith(".py") or os.path.basename(path) == "__init__.py"
+        self.source: bytes = b""
+        self.tree: ast.Module | None = None
+        self.broken: SyntaxError | None = None
+        self.lines: list[str] | None = None
+        self.scope: Scope | None = None
+        self.running = False
+        self.future = False  # from __future__ import annotations
+        self.relevant: bool | None = None
+        self.work: list[int] | None = None
+
+    def matters(self) -> bool:
+        """Say whether running the file may register a route."""
+        if self.relevant is None:
+            source = self.source
+            found = any(word in source for word in WORDS)
+            self.relevant = found or DECORATORS.search(source) is not None
+        return self.relevant
+
+    def sets_signatures(self) -> bool:
+        """Say whether the file holds the machinery of class-based views."""
+        return b"__signature__" in self.source
+
+    def registers(self, first: int, last: int) -> bool:
+        """Say whether something between two lines may register a route."""
+        if self.work is None:
+            text = self.source
+            starts = [match.start() for match in REGISTRATIONS.finditer(text)]
+            self.work, line, position = [], 1, 0
+            for start in starts:
+                line += text.count(b"\n", position, start)
+                position = start
+                self.work.append(line)
+        index = bisect_left(self.work, first)
+        return index < len(self.work) and self.work[index] <= last
+
+    @property
+    def folder(self) -> str:
+        """The folder that relative imports start from."""
+        return self.path if not self.path.endswith(".py") else os.path.dirname(self.path)
+
+    def text_lines(self) -> list[str]:
+        """Return the lines as text, without their ends."""
+        if self.lines is None:
+            self.lines = self.source.decode("utf-8-sig", "replace").splitlines()
+        return self.lines
+
+    def parse(self) -> ast.Module:
+        """Return the syntax tree; a file that does not parse gives an empty one and is `broken`."""
+        if self.tree is None:
+            self.tree = ast.Module([], [])
+            try:
+                self.tree = ast.parse(self.source, self.path)
+            except SyntaxError as error:
+                from .modern import rewritten
+
+                self.broken = error
+                self.tree = rewritten(self.source, self.path) or self.tree
+            except (ValueError, RecursionError, MemoryError) as error:
+                self.broken = SyntaxError(f"{type(error).__name__}: {error}")
+        return self.tree
