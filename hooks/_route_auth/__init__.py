@@ -1,1 +1,1 @@
-"""The route-auth checker: a small abstract interpreter for FastAPI programs, standard library only."""
+"""The route-auth checker: an abstract interpreter for FastAPI programs, standard library only."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_HOPS = 5  # calls from a handler to the authentication function
 # Parts of an expression that may not be evaluated, or only later.
 CONDITIONAL = ast.IfExp | ast.BoolOp | ast.Lambda | ast.ListComp | ast.GeneratorExp | ast.DictComp
+SIMPLE = ast.Expr | ast.Assign | ast.AnnAssign | ast.Return | ast.AugAssign
 BRANCHES = ast.For | ast.AsyncFor | ast.While | ast.Try | ast.TryStar | ast.Match
 
 
@@ -83,9 +84,8 @@ def _calls(body: list[ast.stmt]) -> Iterator[tuple[ast.Call, bool]]:
             yield from _in_expression(node.test)
         elif isinstance(node, ast.Try) and not node.handlers:
             yield from _calls(node.body)
-        elif isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign | ast.Return | ast.AugAssign):
-            if node.value is not None:
-                yield from _in_expression(node.value)
+        elif isinstance(node, SIMPLE) and node.value is not None:
+            yield from _in_expression(node.value)
         if isinstance(node, ast.If | BRANCHES) and _leaves(node):
             return
         if isinstance(node, ast.Return | ast.Raise):

@@ -80,15 +80,13 @@ def _narrowed(
 
 
 def run_try(interpreter: Interpreter, node: ast.Try, scope: Scope) -> str | None:
-    before = dict(scope.variables)
     signal = interpreter.run_body(node.body, scope) or interpreter.run_body(node.orelse, scope)
-    arms: list[Arm] = [lambda: signal]
-    for handler in node.handlers:
-        arms.append(lambda handler=handler: interpreter.run_body(handler.body, scope))  # type: ignore[misc]
+
+    def handling(handler: ast.ExceptHandler) -> Arm:
+        return lambda: interpreter.run_body(handler.body, scope)
+
     if node.handlers:
-        after = dict(scope.variables)
-        scope.variables.update({name: before.get(name, value) for name, value in after.items()})
-        scope.variables.update(after)
+        arms: list[Arm] = [lambda: signal, *map(handling, node.handlers)]
         signal = run_arms(interpreter, node, scope, arms)
     return interpreter.run_body(node.finalbody, scope) or signal
 

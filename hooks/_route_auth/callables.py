@@ -92,9 +92,10 @@ def _of_function(interpreter: Interpreter, function: Function) -> list[Parameter
     found: list[Parameter] = []
     for name, default in zip(names, function.defaults, strict=True):
         kind: Value = function.annotations.get(name.arg) or Unknown("not annotated")
-        if name.annotation is not None and name.arg not in function.annotations:
-            if not (default is None and is_plain_class(name.annotation, function.scope)):
-                kind = annotation(interpreter, name.annotation, function.scope)
+        written = name.annotation if name.arg not in function.annotations else None
+        plain = default is None and written is not None and is_plain_class(written, function.scope)
+        if written is not None and not plain:
+            kind = annotation(interpreter, written, function.scope)
         found.append((name.arg, default, kind))
     return found
 

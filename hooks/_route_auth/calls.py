@@ -134,17 +134,14 @@ def bind_parameters(
             extra, "tuple", open_=arguments.open, depth=depth
         )
     if node.kwarg is not None:
-        scope.variables[node.kwarg.arg] = Mapping({**rest}, open_=arguments.open)
+        spread: dict[object, Value] = dict(rest.items())
+        scope.variables[node.kwarg.arg] = Mapping(spread, open_=arguments.open)
 
 
 def instantiate(interpreter: Interpreter, cls: Class, arguments: Arguments, site: Site) -> Value:
     """Make an object of a class of the program; router classes make routers."""
     kind = router_kind(cls)
-    instance: Instance
-    if kind is not None:
-        instance = Router(interpreter, kind, site, cls)
-    else:
-        instance = Instance(cls)
+    instance = Instance(cls) if kind is None else Router(interpreter, kind, site, cls)
     interpreter.instances.append(instance)
     constructor = class_member(cls, "__init__")
     if isinstance(constructor, Function):

@@ -35,7 +35,7 @@ def _generate(
     for item in items if known else [*items, Unknown("element of a comprehension")]:
         inner = Scope(scope.module, scope, "function")
         maybe = isinstance(item, Maybe)
-        assign(interpreter, first.target, item.value if maybe else item, inner)
+        assign(interpreter, first.target, item.value if isinstance(item, Maybe) else item, inner)
         tests = [truth(interpreter.evaluate(test, inner)) for test in first.ifs]
         if False in tests:
             continue

@@ -1,4 +1,4 @@
-"""The names of the configuration: each is looked up as Python would, and means something or fails."""
+"""The names of the configuration, looked up as Python would."""
 
 from __future__ import annotations
 

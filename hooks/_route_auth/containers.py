@@ -10,6 +10,8 @@ from .values import Constant, Mapping, Maybe, Sequence, Unknown, Value, join, op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .interpreter import Interpreter
 
 
@@ -29,11 +31,13 @@ def method(interpreter: Interpreter, value: Value, name: str) -> Value:
         return Native(name, add) if adds else Unknown(f"attribute {name}")
     if isinstance(value, Constant):
         return text_method(value, name)
-    table = LIST_METHODS if isinstance(value, Sequence) else DICT_METHODS
-    run = table.get(name)
-    if run is None:
-        return Unknown(f"attribute {name}")
-    return Native(name, lambda interpreter, arguments, site: run(interpreter, value, arguments))
+    if isinstance(value, Sequence) and name in LIST_METHODS:
+        of_list = LIST_METHODS[name]
+        return Native(name, lambda interpreter, given, site: of_list(interpreter, value, given))
+    if isinstance(value, Mapping) and name in DICT_METHODS:
+        of_dict = DICT_METHODS[name]
+        return Native(name, lambda interpreter, given, site: of_dict(interpreter, value, given))
+    return Unknown(f"attribute {name}")
 
 
 def added(interpreter: Interpreter, held: Sequence, value: Value) -> Value:
@@ -168,11 +172,11 @@ def subclasses(interpreter: Interpreter, cls: Class) -> Value:
     return Native("__subclasses__", run)
 
 
-LIST_METHODS = {
+LIST_METHODS: dict[str, Callable[[Interpreter, Sequence, Arguments], Value]] = {
     "append": _append, "insert": _insert, "extend": _extend, "add": _append, "update": _extend,
     "pop": _shrink, "remove": _shrink, "clear": _clear, "copy": _copy,
 }  # fmt: skip
-DICT_METHODS = {
+DICT_METHODS: dict[str, Callable[[Interpreter, Mapping, Arguments], Value]] = {
     "get": _get, "setdefault": _set_default, "update": _update, "pop": _pop, "items": _items,
     "keys": lambda _, held, __: Sequence(elements(held)[0], open_=held.open),
     "values": lambda _, held, __: Sequence(list(held.items.values()), open_=held.open),

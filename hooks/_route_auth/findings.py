@@ -1,11 +1,14 @@
 """Verdicts become findings: one code, one place, one message that says what was looked at."""
 
+# Importing pathlib costs a tenth of the time that a run may take.
+# ruff: noqa: PTH118
 from __future__ import annotations
 
 import ast
 
 from .audit import Verdict
-from .objects import Instance
+from .markers import Public
+from .objects import Bound, Function, Instance
 from .overrides import overrides
 from .protection import describe
 from .strength import OPTIONAL, REQUIRED, UNKNOWN
@@ -16,16 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .audit import Audit
+    from .modules import Module
     from .program import Program
-    from .sources import Module
+
+BYPASSING = {"starlette": "Starlette route", "mount": "Mount", "host": "Host"}
 
 
 class Finding:
     """One finding, with lines and columns counted from 1, the end column exclusive."""
 
     __slots__ = (
-        "code", "column", "end_column", "end_line", "help", "line", "message", "module", "noqa_lines",
-        "path",
+        "code", "column", "end_column", "end_line", "help", "line", "message", "module",
+        "noqa_lines", "path",
     )  # fmt: skip
 
     def __init__(
@@ -64,14 +69,11 @@ def column(module: Module | None, line: int, offset: int) -> int:
 
 def find(program: Program, audit: Audit) -> list[Finding]:
     """Return every finding about a program, in the order of files and lines."""
-    found: dict[tuple[str, str, int, int], Finding] = {}
+    found: dict[tuple[object, ...], Finding] = {}
     for verdict in audit.verdicts:
         finding = of_verdict(program, verdict)
-        if finding is not None:
-            key = (*finding.key, str(id(verdict.route.handler)))
-            held = found.get(key)  # type: ignore[call-overload]
-            if held is None:
-                found[key] = finding  # type: ignore[index]
+        if finding is not None:  # one for each handler at a place, whatever the paths it is under
+            found.setdefault((*finding.key, id(verdict.route.handler)), finding)
     results = list(found.values())
     for code, site, message in program.interpreter.problems:
         results.append(Finding(code, site.module, site.node, message))
@@ -91,50 +93,42 @@ def of_verdict(program: Program, verdict: Verdict) -> Finding | None:
     site = verdict.route.site
     finding = Finding(code, site.module, site.node, message)
     finding.help = advice(program, code)
-    handler = getattr(verdict.route.handler, "function", verdict.route.handler)
-    node = getattr(handler, "node", None)
-    scope = getattr(handler, "scope", None)
-    if (
-        scope is not None
-        and scope.module is site.module
-        and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ):
-        if any(one is site.node for one in node.decorator_list):
-            finding.noqa_lines = (*finding.noqa_lines, node.lineno)
+    handler = verdict.route.handler
+    function = handler.function if isinstance(handler, Bound) else handler
+    node = function.node if isinstance(function, Function) else None
+    if any(one is site.node for one in getattr(node, "decorator_list", [])):
+        finding.noqa_lines = (*finding.noqa_lines, getattr(node, "lineno", 0))
     return finding
 
 
 def judge(verdict: Verdict) -> tuple[str, str]:
     """Return the code and message for a verdict; an empty code when it is in order."""
-    route, level, public = verdict.route, verdict.level, verdict.public
-    if public is not None:
-        if level == REQUIRED:
-            return (
-                "AUTH005",
-                f"Route `{verdict.name}` is public and protected ({verdict.by}) at once",
-            )
-        if not public.has_reason:
-            return "AUTH005", f"Route `{verdict.name}` is public without a reason"
-        return "", ""
+    route, level, name = verdict.route, verdict.level, f"Route `{verdict.name}`"
+    if verdict.public is not None:
+        return _judge_public(verdict, verdict.public)
     if level == REQUIRED:
         return "", ""
-    if route.kind in {"starlette", "mount", "host"}:
-        what = {"starlette": "Starlette route", "mount": "Mount", "host": "Host"}[route.kind]
-        thing = _mounted(verdict)
-        return "AUTH003", f"{what} `{verdict.name}` ({thing}) by-passes every dependency"
-    checked = ", ".join(verdict.checked)
+    if route.kind in BYPASSING:
+        what = f"{BYPASSING[route.kind]} `{verdict.name}` ({_mounted(verdict)})"
+        return "AUTH003", f"{what} by-passes every dependency"
+    checked = f"(checked {', '.join(verdict.checked)})"
     if route.kind == "opaque":
-        return "AUTH002", f"Included routes cannot be analysed: {route.unknown} (checked {checked})"
+        return "AUTH002", f"Included routes cannot be analysed: {route.unknown} {checked}"
     if level == UNKNOWN or route.unknown or _unknown_handler(verdict):
         why = verdict.by or route.unknown or "its handler is not known"
-        return "AUTH002", f"Route `{verdict.name}` cannot be analysed: {why} (checked {checked})"
+        return "AUTH002", f"{name} cannot be analysed: {why} {checked}"
     if level == OPTIONAL:
-        return (
-            "AUTH004",
-            f"Route `{verdict.name}` has only optional authentication ({verdict.by}) "
-            f"(checked {checked})",
-        )
-    return "AUTH001", f"Route `{verdict.name}` has no authentication dependency (checked {checked})"
+        return "AUTH004", f"{name} has only optional authentication ({verdict.by}) {checked}"
+    return "AUTH001", f"{name} has no authentication dependency {checked}"
+
+
+def _judge_public(verdict: Verdict, public: Public) -> tuple[str, str]:
+    if verdict.level == REQUIRED:
+        what = f"public and protected ({verdict.by}) at once"
+        return "AUTH005", f"Route `{verdict.name}` is {what}"
+    if not public.has_reason:
+        return "AUTH005", f"Route `{verdict.name}` is public without a reason"
+    return "", ""
 
 
 def _unknown_handler(verdict: Verdict) -> bool:
@@ -177,7 +171,7 @@ def incomplete(program: Program, audit: Audit) -> Iterator[Finding]:
 
     for module in program.broken:
         error = module.broken
-        version = "%d.%d" % sys.version_info[:2]
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
         message = f"Cannot parse with Python {version}: {error.msg if error else 'unknown error'}"
         finding = Finding("AUTH900", module, None, message)
         finding.line = finding.end_line = getattr(error, "lineno", None) or 1

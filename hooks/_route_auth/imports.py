@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import ast
 
     from .interpreter import Interpreter
+    from .modules import Module
     from .scope import Scope
-    from .sources import Module
 
 
 def run_import(interpreter: Interpreter, node: ast.Import, scope: Scope) -> None:

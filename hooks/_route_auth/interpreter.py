@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from .arguments import Arguments, Site
     from .config import Config
+    from .modules import Module
     from .routers import Router
-    from .sources import Module, Sources
+    from .sources import Sources
 
 MAX_DEPTH = 60  # calls inside calls; deeper is a recursion that only data would end
 MAX_RECURSION = 3
@@ -92,13 +93,10 @@ class Interpreter:
 
     def _ahead(self, module: Module, name: str) -> Value | None:
         """Define a function or class that stands further down in a module still running."""
-        import ast
-
         for node in module.parse().body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                if node.name == name and module.scope is not None:
-                    self.run_body([node], module.scope)
-                    return module.scope.variables.get(name)
+            if getattr(node, "name", None) == name and module.scope is not None:
+                self.run_body([node], module.scope)
+                return module.scope.variables.get(name)
         return None
 
     def define(self, function: Function) -> Function:

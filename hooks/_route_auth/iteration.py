@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     Meaning = Callable[[Interpreter, Arguments, Site], Value]
 
 
+MAX_RANGE = 400  # elements of a range that are followed
+
+
 def _copy(kind: str) -> Meaning:
     def run(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
         depth = len(interpreter.conditions)
@@ -79,13 +82,16 @@ def _len(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
 
 
 def _range(interpreter: Interpreter, arguments: Arguments, site: Site) -> Value:
-    numbers = [one.value for one in arguments.positional if isinstance(one, Constant)]
-    if len(numbers) != len(arguments.positional) or not all(isinstance(n, int) for n in numbers):
+    given = [one.value if isinstance(one, Constant) else None for one in arguments.positional]
+    numbers = [one for one in given if isinstance(one, int)]
+    if len(numbers) != len(given) or not 1 <= len(numbers) <= 3 or numbers[2:] == [0]:
         return Unknown("range")
-    try:
-        return Sequence([Constant(n) for n in list(range(*numbers)[:400])])  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return Unknown("range")
+    return Sequence([Constant(one) for one in slice_of(*numbers)[:MAX_RANGE]])
+
+
+def slice_of(first: int, last: int | None = None, step: int = 1) -> range:
+    """Return the range of one, two or three numbers."""
+    return range(first) if last is None else range(first, last, step)
 
 
 ITERATION: dict[str, Meaning] = {

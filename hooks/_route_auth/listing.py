@@ -8,18 +8,20 @@ from .strength import REQUIRED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .audit import Audit, Verdict
 
 HEADINGS = ("Route", "Handler", "Registered at", "Verdict", "By", "Where")
 
 
-def rows(audit: Audit) -> list[dict[str, object]]:
+def rows(audit: Audit) -> list[dict[str, Any]]:
     """Return one row for each route and path, ordered by path and method."""
     verdicts = sorted(audit.verdicts, key=lambda one: (one.path or "", one.route.methods))
     return [_row(one) for one in verdicts]
 
 
-def _row(verdict: Verdict) -> dict[str, object]:
+def _row(verdict: Verdict) -> dict[str, Any]:
     code, _ = judge(verdict)
     public = verdict.public is not None
     protected = verdict.level == REQUIRED
@@ -44,7 +46,7 @@ def render(audit: Audit, form: str) -> str:
         return json.dumps(table, indent=2)
     cells = [HEADINGS]
     for row in table:
-        name = f"{','.join(map(str, row['methods'])) or '*'} {row['path'] or '(not known)'}"  # type: ignore[call-overload]
+        name = f"{','.join(map(str, row['methods'])) or '*'} {row['path'] or '(not known)'}"
         cells.append((
             name, str(row["handler"]), str(row["registered"]), str(row["verdict"]),
             str(row["by"] or "-"), str(row["where"] or "-"),

@@ -142,7 +142,7 @@ def class_member(cls: Value, name: str, after: Class | None = None) -> Value | N
 def external_base(cls: Value) -> External | None:
     """Return the first base of a class that is not the program's, `object` aside."""
     for base in lineage(cls):
-        if isinstance(base, External) and base.name not in {"builtins.object", "abc.ABC"}:
-            if not base.name.startswith("typing."):
-                return base
+        plain = ("typing.", "abc.", "builtins.object")
+        if isinstance(base, External) and not base.name.startswith(plain):
+            return base
     return None

@@ -86,16 +86,21 @@ def add(left: Value, right: Value, depth: int) -> Value:
                 items = [*one.items, *other.items]
                 results.append(Sequence(items, one.kind, open_=one.open or other.open, depth=depth))
             elif isinstance(one, Constant) and isinstance(other, Constant):
-                try:
-                    results.append(Constant(one.value + other.value))  # type: ignore[operator]
-                except TypeError:
-                    results.append(Unknown("a sum that fails"))
+                results.append(_sum(one.value, other.value))
             elif isinstance(one, Sequence) or isinstance(other, Sequence):
-                items = (one if isinstance(one, Sequence) else other).items  # type: ignore[attr-defined]
-                results.append(Sequence(list(items), open_=True, depth=depth))
+                held = [item for side in (one, other) for item in elements(side)[0]]
+                results.append(Sequence(held, open_=True, depth=depth))
             else:
                 results.append(Unknown("a sum"))
     return join(results)
+
+
+def _sum(left: object, right: object) -> Value:
+    if isinstance(left, str) and isinstance(right, str):
+        return Constant(left + right)
+    if isinstance(left, int) and isinstance(right, int):
+        return Constant(left + right)
+    return Unknown("a sum")
 
 
 def boolean(interpreter: Interpreter, node: ast.BoolOp, scope: Scope) -> Value:
@@ -179,8 +184,9 @@ def item(value: Value, key: object) -> Value:
     if isinstance(value, Mapping) and key in value.items:
         found = value.items[key]
         return found.force() if isinstance(found, Lazy) else found
-    if isinstance(value, Sequence) and isinstance(key, int) and not value.open:
-        if -len(value.items) <= key < len(value.items):
-            found = value.items[key]
-            return found.value if isinstance(found, Maybe) else found
+    if not isinstance(value, Sequence) or not isinstance(key, int) or value.open:
+        return Unknown(f"no element {key!r}")
+    if -len(value.items) <= key < len(value.items):
+        found = value.items[key]
+        return found.value if isinstance(found, Maybe) else found
     return Unknown(f"no element {key!r}")

@@ -28,12 +28,13 @@ def overrides(program: Program) -> Iterator[Finding]:
 
 def writes(tree: ast.Module) -> Iterator[ast.AST]:
     """Yield the nodes that change the mapping, directly or by a name given to it."""
-    names = {
-        target.id
-        for node in ast.walk(tree) if isinstance(node, ast.Assign) and _is_mapping(node.value, set())
-        for target in node.targets if isinstance(target, ast.Name)
-    }  # fmt: skip
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    assigns = [
+        one for one in nodes if isinstance(one, ast.Assign) and _is_mapping(one.value, set())
+    ]
+    targets_of = [target for one in assigns for target in one.targets]
+    names = {target.id for target in targets_of if isinstance(target, ast.Name)}
+    for node in nodes:
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign):
             targets = node.targets
@@ -42,9 +43,8 @@ def writes(tree: ast.Module) -> Iterator[ast.AST]:
         elif isinstance(node, ast.Call) and _is_write_call(node, names):
             yield node
         for target in targets:
-            if isinstance(target, ast.Attribute) and target.attr == NAME:
-                yield target
-            elif isinstance(target, ast.Subscript) and _is_mapping(target.value, names):
+            whole = isinstance(target, ast.Attribute) and target.attr == NAME
+            if whole or (isinstance(target, ast.Subscript) and _is_mapping(target.value, names)):
                 yield target
 
 

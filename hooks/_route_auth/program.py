@@ -15,8 +15,10 @@ from .values import External, Unknown, Value, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .config import Config
-    from .sources import Module
+    from .modules import Module
 
 
 class Program:
@@ -49,8 +51,8 @@ class Program:
     def _run_callers(self) -> None:
         """Run files that only call, by its name, a function that registers routes elsewhere."""
         calls = self._registering_calls()
-        for module in self.files if calls is not None else []:
-            if module.scope is None and calls.search(module.source):
+        for module in self.files:
+            if calls is not None and module.scope is None and calls.search(module.source):
                 self.interpreter.run_module(module)
 
     def _registering_calls(self) -> re.Pattern[bytes] | None:
@@ -156,10 +158,11 @@ def _compiles(module: Module) -> bool:
     """Check the syntax of a file that cannot hold a route, without building its tree in Python."""
     if module.tree is not None or not module.source:
         return True
-    import _symtable
+    import symtable
 
+    check: Callable[..., object] = symtable.symtable  # it takes bytes too, and heeds their coding
     try:
-        _symtable.symtable(module.source, module.path, "exec")
+        check(module.source, module.path, "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         module.broken = error if isinstance(error, SyntaxError) else SyntaxError(str(error))
         return False

@@ -124,9 +124,9 @@ class Judge:
         if isinstance(function, Function) and function.cls is not None and function.cls.is_view:
             own += [self.of(one) for one in class_dependencies(self.interpreter, function.cls)]
         best = strongest([found, *own])
-        if isinstance(function, Function) and function.signature == "unknown":
-            if found.level < REQUIRED and best.level == REQUIRED:
-                return Strength(UNKNOWN, "a decorator that cannot be analysed")
+        opaque = isinstance(function, Function) and function.signature == "unknown"
+        if opaque and found.level < REQUIRED and best.level == REQUIRED:
+            return Strength(UNKNOWN, "a decorator that cannot be analysed")
         if body and best.level < REQUIRED and authenticates(self, value):
             return Strength(REQUIRED, f"{describe(value)}, in its body")
         return best

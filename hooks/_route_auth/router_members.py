@@ -10,11 +10,13 @@ from .values import Constant, External, ExternalCall, Mapping, Unknown, Value, j
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .interpreter import Interpreter
+    from .registration import Method
 # Libraries with decorators of the same names, whose routes are not FastAPI's.
 OTHER_LIBRARIES = {
     "flask", "quart", "sanic", "aiohttp", "bottle", "typer", "click", "celery", "django", "falcon",
-    "litestar", "robyn", "httpx", "requests", "responses", "respx", "pytest", "unittest", "builtins",
-    "os", "re", "functools", "discord", "telegram", "aiogram", "slack_bolt", "tornado", "webtest",
+    "litestar", "robyn", "httpx", "requests", "responses", "respx", "pytest", "unittest",
+    "builtins", "os", "re", "functools", "discord", "telegram", "aiogram", "slack_bolt",
+    "tornado", "webtest",
 }  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def assumed_method(interpreter: Interpreter, value: Value, name: str) -> Value |
     return Native(name, method)
 
 
-def _assumed_decorator(value: Value, run: object, arguments: Arguments, site: Site) -> Value:
+def _assumed_decorator(value: Value, run: Method, arguments: Arguments, site: Site) -> Value:
     path = text(arguments.get("path", 0))
 
     def decorate(interpreter: Interpreter, inner: Arguments, inner_site: Site) -> Value:
@@ -104,7 +106,7 @@ def _assumed_decorator(value: Value, run: object, arguments: Arguments, site: Si
         is_function = any(isinstance(one, Function) for one in options(target))
         router = assumed_router(interpreter, value, site) if is_function else None
         if router is not None and (path == "" or (path or "").startswith("/")):
-            made = run(interpreter, router, arguments, site)  # type: ignore[operator]
+            made = run(interpreter, router, arguments, site)
             interpreter.call(made, inner, inner_site)
         return target
 

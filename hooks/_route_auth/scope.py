@@ -8,8 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
 
+    from .modules import Module
     from .objects import Class
-    from .sources import Module
 
 
 class Scope:

@@ -115,8 +115,9 @@ def _aug_assign(interpreter: Interpreter, node: ast.AugAssign, scope: Scope) -> 
 
 
 def _type_alias(interpreter: Interpreter, node: ast.stmt, scope: Scope) -> None:
-    name, value = node.name, node.value  # type: ignore[attr-defined]
-    scope.bind(name.id, interpreter.evaluate(value, scope))
+    name, value = getattr(node, "name", None), getattr(node, "value", None)  # from Python 3.12
+    if isinstance(name, ast.Name) and isinstance(value, ast.expr):
+        scope.bind(name.id, interpreter.evaluate(value, scope))
 
 
 def _expression(interpreter: Interpreter, node: ast.Expr, scope: Scope) -> None:
@@ -152,8 +153,9 @@ STATEMENTS: dict[type[ast.stmt], Callable[..., str | None]] = {
     ast.AugAssign: _aug_assign, ast.FunctionDef: define_function,
     ast.AsyncFunctionDef: define_function, ast.ClassDef: define_class, ast.Import: run_import,
     ast.ImportFrom: run_import_from, ast.If: run_if, ast.For: _for, ast.AsyncFor: _for,
-    ast.While: _while, ast.With: _with, ast.AsyncWith: _with, ast.Try: run_try, ast.TryStar: run_try,
-    ast.Match: run_match, ast.Return: _return, ast.Global: _global, ast.Nonlocal: _nonlocal,
+    ast.While: _while, ast.With: _with, ast.AsyncWith: _with, ast.Try: run_try,
+    ast.TryStar: run_try, ast.Match: run_match, ast.Return: _return,
+    ast.Global: _global, ast.Nonlocal: _nonlocal,
     ast.Delete: _delete, ast.Raise: lambda *_: "raise", ast.Continue: lambda *_: "loop",
     ast.Break: lambda *_: "break",
 }  # fmt: skip

@@ -12,7 +12,9 @@ NOQA = re.compile(
     r"#\s*noqa(?P<colon>\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?", re.IGNORECASE
 )
 IGNORE = re.compile(r"#\s*ruff\s*:\s*ignore\s*\[(?P<codes>[^\]]*)\]")
-FILE = re.compile(r"^\s*#\s*(?:ruff|flake8)\s*:\s*noqa(?:\s*:\s*(?P<codes>[A-Z0-9,\s]+))?", re.I)
+FILE = re.compile(
+    r"^\s*#\s*(?:ruff|flake8)\s*:\s*noqa(?:\s*:\s*(?P<codes>[A-Z0-9,\s]+))?", re.IGNORECASE
+)
 CODE = re.compile(r"[A-Z]+[0-9]*")
 NEVER = "AUTH900"  # an incomplete check cannot be waved through by a comment
 

@@ -60,7 +60,9 @@ def _importable(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None)
-            paths = [file] if file else [str(one) for one in getattr(sys.modules[name], "__path__", [])]
+            paths = (
+                [file] if file else [str(one) for one in getattr(sys.modules[name], "__path__", [])]
+            )
             if any(str(folder) in one for one in paths):
                 del sys.modules[name]
 
@@ -90,7 +92,9 @@ def _is_open(client: TestClient, methods: frozenset[str], path: str) -> bool:
     url = {"/static": "/static/x", "": "/"}.get(url, url)
     method = sorted(methods - {"HEAD"} or methods)[0].replace("*", "GET")
     anonymous = client.request(method, url, headers={"accept": "text/html"})
-    known = client.request(method, url, headers={"authorization": "Bearer x", "accept": "text/html"})
+    known = client.request(
+        method, url, headers={"authorization": "Bearer x", "accept": "text/html"}
+    )
     assert known.status_code < 400, (method, url, known.status_code, known.text)
     assert anonymous.status_code < 400 or anonymous.status_code in REFUSED, anonymous.status_code
     return anonymous.status_code not in REFUSED
@@ -104,4 +108,3 @@ def _socket_is_open(client: TestClient, url: str) -> bool:
             return True
     except WebSocketDisconnect:
         return False
-
