@@ -5,6 +5,7 @@ The token is a JWT as RFC 9068 describes it. The checks run from the cheap to th
 that the token says is used before its signature holds, the choice of the key aside.
 """
 
+import math
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from app.auth.strict_json import parse_json_object
 TOKEN_TYPE = "at+jwt"  # RFC 9068 section 2.1: no other kind of JWT can pass for an access token
 MAX_TOKEN_CHARACTERS = 8192  # 8 KiB, far above what is issued (about 800) and cheap to refuse
 LEEWAY = timedelta(seconds=30)  # clocks of two hosts may differ by this much
+MAX_VERSION = 2**31 - 1  # the column that it is compared with; a larger one would be an error there
 _COMPACT_FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _HEADER_MEMBERS = {"alg", "kid", "typ"}  # so jku, jwk, x5u, x5c and crit can never matter
 
@@ -131,7 +133,7 @@ def verify_access_token(
     claims = _read_claims(verify_signature(token, key))
     if claims.issuer != policy.issuer or claims.audience != policy.audience:
         raise TokenRejected("issuer_or_audience")
-    if claims.issued_at > now + LEEWAY:
+    if max(claims.issued_at, claims.auth_time) > now + LEEWAY:
         raise TokenRejected("issued_in_the_future")
     if claims.expires_at <= now - LEEWAY:
         raise TokenRejected("expired")
@@ -152,7 +154,7 @@ def _read_claims(signed_payload: bytes) -> AccessClaims:
             expires_at=_time(payload["exp"]),
             token_id=_text(payload["jti"]),
             session_id=UUID(_text(payload["sid"])),
-            version=_integer(payload["ver"]),
+            version=_integer(payload["ver"], at_most=MAX_VERSION),
             auth_time=_time(payload["auth_time"]),
             scope=_text(payload["scope"], may_be_empty=True),
         )
@@ -161,15 +163,16 @@ def _read_claims(signed_payload: bytes) -> AccessClaims:
 
 
 def _text(value: object, *, may_be_empty: bool = False) -> str:
-    if not isinstance(value, str) or not (value or may_be_empty):
+    # Unprintable are NUL and lone surrogates too, on which PostgreSQL and Redis would fail.
+    if not isinstance(value, str) or not value.isprintable() or not (value or may_be_empty):
         raise ValueError("not a text")
     return value
 
 
-def _integer(value: object) -> int:
+def _integer(value: object, *, at_most: float = math.inf) -> int:
     # bool is an int in Python, a float may be NaN, and a numeric string is none of ours.
-    if type(value) is not int or value < 0:
-        raise ValueError("not a non-negative integer")
+    if type(value) is not int or not 0 <= value <= at_most:
+        raise ValueError("not a non-negative integer, or a huge one")
     return value
 
 
