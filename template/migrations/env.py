@@ -7,13 +7,12 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 # Every module with tables is imported before they are compared with the database.
 import app.auth.models
 import app.models
 from app.core.database import Base, UTCDateTime
+from app.core.database_engine import create_engine
 from app.core.rate_limits import rate_limit_counts
 from app.settings import Settings
 
@@ -45,6 +44,7 @@ def _migrate(connection: Connection) -> None:
         include_object=_is_yours,
         render_item=_render_type,
         compare_type=True,
+        transactional_ddl=True,
         # SQLite alters a table by copying it.
         render_as_batch=connection.dialect.name == "sqlite",
     )
@@ -54,11 +54,14 @@ def _migrate(connection: Connection) -> None:
 
 async def _connect_and_migrate() -> None:
     url = context.config.attributes.get("database_url") or Settings().database_url
-    engine = create_async_engine(url, poolclass=NullPool)
-    async with engine.connect() as connection:
-        await connection.run_sync(_migrate)
-        await connection.commit()
-    await engine.dispose()
+    # The service's own engine: on SQLite it begins explicitly, so that a migration is whole or not.
+    engine = create_engine(url, pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_migrate)
+            await connection.commit()
+    finally:
+        await engine.dispose()
 
 
 if context.is_offline_mode():

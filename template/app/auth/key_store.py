@@ -81,11 +81,6 @@ class KeyStore:
         async with self._locked() as session:
             if not await _mark_revoked(session, [kid], now):
                 return False
-            keys = await _keys_by_start(session, self._algorithm.name)
-            waiting = next((key for key in keys if key.sign_from > now), None)
-            if waiting and not any(key.sign_from <= now < key.sign_until for key in keys):
-                waiting.sign_from = now  # published too shortly perhaps, but there is no other
-                await session.flush()
             await self._ensure_successor(session, now)
             return True
 
@@ -118,15 +113,19 @@ class KeyStore:
 
     async def _ensure_successor(self, session: AsyncSession, now: datetime) -> str | None:
         keys = await _keys_by_start(session, self._algorithm.name)
-        if any(key.sign_from > now for key in keys):
+        waiting = [key for key in keys if key.sign_from > now]
+        if waiting and not any(key.sign_from <= now < key.sign_until for key in keys):
+            # The signing one was revoked: published too shortly perhaps, but there is no other.
+            waiting.pop(0).sign_from = now
+        if waiting:
             return None
         last = keys[-1] if keys else await self._new_key(now, sign_from=now)
         # On time it follows the last key; late it is published first, while the last signs on.
         self._set_times(last, last.sign_from, max(last.sign_until, now + PUBLISH_AHEAD))
-        waiting = await self._new_key(now, sign_from=last.sign_until)
-        session.add_all([last, waiting])
+        successor = await self._new_key(now, sign_from=last.sign_until)
+        session.add_all([last, successor])
         await session.flush()
-        return waiting.kid
+        return successor.kid
 
     async def _new_key(self, now: datetime, sign_from: datetime) -> SigningKey:
         kid = secrets.token_urlsafe(16)

@@ -8,7 +8,7 @@ process's, and then the copy is made again from the database before anything is 
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 from redis.asyncio.connection import AbstractConnection
@@ -82,6 +82,9 @@ class RedisRevocation:
         try:
             return await self._ask(claims)
         except (RedisError, OSError, ServiceUnavailable) as error:
+            with suppress(RedisError, OSError):
+                # A restarted server closed them all: else each would fail a request of its own.
+                await self.client.connection_pool.disconnect(inuse_connections=False)
             if self._fail_open:
                 return False
             raise ServiceUnavailable(retry_after=1) from error
