@@ -20,6 +20,8 @@ from tests.auth.support.service import Service, Tokens, User, bearer
 from tests.auth.support.settings import ALGORITHM, ORIGIN
 
 MISSING = object()
+# None of these is a text or an integer.
+OTHER_TYPES: tuple[object, ...] = (None, 1.5, True, [], {})
 CLAIMS = {
     "iss", "sub", "aud", "client_id", "iat", "exp", "jti", "sid", "ver", "auth_time", "scope",
 }  # fmt: skip
@@ -32,13 +34,17 @@ async def present(service: Service, token: str) -> httpx2.Response:
 
 def forge(service: Service, tokens: Tokens, **changes: object) -> str:
     """Return a token with other claims, signed with the service's own key."""
-    claims = {name: value for name, value in (tokens.claims | changes).items() if value is not MISSING}
+    claims = {
+        name: value for name, value in (tokens.claims | changes).items() if value is not MISSING
+    }
     return sign(tokens.header, claims, service.auth.keyring.signer())
 
 
 def forge_header(service: Service, tokens: Tokens, **changes: object) -> str:
     """Return a token with another header, signed with the service's own key."""
-    header = {name: value for name, value in (tokens.header | changes).items() if value is not MISSING}
+    header = {
+        name: value for name, value in (tokens.header | changes).items() if value is not MISSING
+    }
     return sign(header, tokens.claims, service.auth.keyring.signer())
 
 
@@ -94,7 +100,9 @@ async def test_every_bad_token_gets_one_and_the_same_answer(
     ]
     answers = [await present(service, token) for token in bad]
     assert {problem(answer) for answer in answers} == {INVALID_TOKEN}
-    assert {challenge(answer) for answer in answers} == {'Bearer realm="api", error="invalid_token"'}
+    assert {challenge(answer) for answer in answers} == {
+        'Bearer realm="api", error="invalid_token"'
+    }
     assert len({answer.content for answer in answers}) == 1
 
 
@@ -110,7 +118,7 @@ async def test_a_token_without_one_of_its_claims_is_refused(
 async def test_a_claim_of_another_type_is_refused(
     service: Service, tokens: Tokens, name: str
 ) -> None:
-    for value in (None, 1.5, True, [], {}):
+    for value in OTHER_TYPES:
         token = forge(service, tokens, **{name: value})
         assert problem(await present(service, token)) == INVALID_TOKEN, value
 
@@ -348,7 +356,9 @@ async def test_a_token_anywhere_but_in_the_header_is_no_credential(
     service: Service, tokens: Tokens
 ) -> None:
     in_query = await service.client.get(f"/auth/me?access_token={tokens.access_token}")
-    cookie = {"Cookie": f"access_token={tokens.access_token}; __Host-refresh={tokens.refresh_token}"}
+    cookie = {
+        "Cookie": f"access_token={tokens.access_token}; __Host-refresh={tokens.refresh_token}"
+    }
     in_cookie = await service.client.get("/auth/me", headers=cookie)
     assert problem(in_query) == problem(in_cookie) == UNAUTHENTICATED
 

@@ -133,7 +133,9 @@ async def test_a_page_of_an_origin_that_is_allowed_by_settings_can(
 
 async def test_no_resource_route_reads_a_cookie(service: Service, account: User) -> None:
     tokens = await service.cookie_login(account)
-    headers = {"Cookie": f"__Host-refresh={tokens.refresh_token}; access_token={tokens.access_token}"}
+    headers = {
+        "Cookie": f"__Host-refresh={tokens.refresh_token}; access_token={tokens.access_token}"
+    }
     for method, path in (("GET", "/auth/me"), ("GET", "/auth/sessions"), ("DELETE", "/auth/me")):
         response = await service.client.request(method, path, headers=SAME_ORIGIN | headers)
         assert problem(response) == UNAUTHENTICATED, path

@@ -71,9 +71,7 @@ async def test_every_refused_login_gets_one_and_the_same_answer(service: Service
             await session.execute(
                 update(Account).where(Account.id == user.id).values(password_hash=stored)
             )
-        await session.execute(
-            update(Account).where(Account.id == disabled.id).values(active=False)
-        )
+        await session.execute(update(Account).where(Account.id == disabled.id).values(active=False))
     tries = [
         (new_email(), PASSWORD),
         (known.email, "not-the-Password-1-ox"),
@@ -85,7 +83,10 @@ async def test_every_refused_login_gets_one_and_the_same_answer(service: Service
     ]
     answers = []
     for email, password in tries:
-        form, body = {"username": email, "password": password}, {"email": email, "password": password}
+        form, body = (
+            {"username": email, "password": password},
+            {"email": email, "password": password},
+        )
         client = service.new_client()
         answers.append(await client.post("/auth/token", data=form))
         answers.append(await client.post("/auth/session", json=body, headers=SAME_ORIGIN))
@@ -101,9 +102,9 @@ async def test_an_unknown_account_costs_a_password_hash_like_a_known_one(
     hashed = []
     verify = PasswordHash.verify_and_update
 
-    def counting(self: PasswordHash, password: str, hash: str) -> tuple[bool, str | None]:
-        hashed.append(hash.split("$")[1:4])
-        return verify(self, password, hash)
+    def counting(self: PasswordHash, password: str, stored: str) -> tuple[bool, str | None]:
+        hashed.append(stored.split("$")[1:4])
+        return verify(self, password, stored)
 
     monkeypatch.setattr(PasswordHash, "verify_and_update", counting)
     for email in (account.email, new_email()):
@@ -118,7 +119,12 @@ async def test_a_password_is_compared_whole_and_as_it_was_sent(service: Service)
     password = " \N{LATIN SMALL LETTER E WITH ACUTE}" + "long-Password-9-kiwi" * 4 + " "
     user = await service.register(password=password)
     await service.login(user)
-    for wrong in (password.strip(), password[:72], password[:-2] + "x ", password.replace("é", "e\u0301")):
+    for wrong in (
+        password.strip(),
+        password[:72],
+        password[:-2] + "x ",
+        password.replace("é", "e\u0301"),
+    ):
         form = {"username": user.email, "password": wrong}
         response = await service.new_client().post("/auth/token", data=form)
         assert problem(response) == INVALID_GRANT, wrong

@@ -53,9 +53,7 @@ async def change(
 ) -> tuple[int, str] | None:
     """Change; return None for success and the problem otherwise."""
     body = {"current_password": current, "password": password}
-    response = await service.client.post(
-        "/auth/password/change", json=body, headers=tokens.bearer
-    )
+    response = await service.client.post("/auth/password/change", json=body, headers=tokens.bearer)
     return None if response.status_code == 204 else problem(response)
 
 
@@ -87,7 +85,9 @@ async def test_a_short_or_known_password_is_refused(service: Service, password: 
 
 
 async def test_a_password_made_of_the_accounts_own_words_is_refused(service: Service) -> None:
-    assert not await is_accepted(service, "wilhelmina.oosterhuis", "wilhelmina.oosterhuis@example.com")
+    assert not await is_accepted(
+        service, "wilhelmina.oosterhuis", "wilhelmina.oosterhuis@example.com"
+    )
     assert await is_accepted(service, "wilhelmina.oosterhuis", new_email())
 
 
@@ -237,9 +237,7 @@ async def test_an_unknown_address_gets_the_same_answer_and_no_mail(service: Serv
 async def test_a_disabled_account_cannot_be_reset(service: Service, account: User) -> None:
     secret = await reset_secret(service, account)
     async with service.database() as session:
-        await session.execute(
-            update(Account).where(Account.id == account.id).values(active=False)
-        )
+        await session.execute(update(Account).where(Account.id == account.id).values(active=False))
     assert await reset(service, secret, NEW_PASSWORD) == INVALID_GRANT
     response = await service.client.post("/auth/password/forgot", json={"email": account.email})
     assert response.status_code == 202

@@ -32,9 +32,7 @@ async def test_the_token_ends_with_its_session(service: Service, tokens: Tokens)
     assert problem(await service.try_refresh(tokens.refresh_token)) == INVALID_GRANT
 
 
-async def test_the_cookie_is_set_again_with_the_same_token(
-    service: Service, account: User
-) -> None:
+async def test_the_cookie_is_set_again_with_the_same_token(service: Service, account: User) -> None:
     tokens = await service.cookie_login(account)
     response = await service.client.post("/auth/refresh", headers=cookie(tokens.refresh_token))
     assert tokens_of(response).refresh_token == tokens.refresh_token

@@ -1,5 +1,5 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""A refresh token works once; who brings a used one back is answered by the table of RFC 9700 4.14."""
+"""A refresh token works once; a used one that comes back is answered case by case (RFC 9700 4.14)."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -154,7 +154,7 @@ async def test_theft_ends_no_other_session_of_the_account(
 
 
 async def test_a_killed_token_has_no_grace_period(service: Service, tokens: Tokens) -> None:
-    # Three well-known systems took "consumed" and "revoked" for one thing, and this test for granted.
+    # Three well-known systems took "consumed" and "revoked" for one thing.
     renewed = await service.refresh(tokens)
     await service.client.post("/auth/logout", json={"refresh_token": renewed.refresh_token})
     for each in (tokens, renewed):

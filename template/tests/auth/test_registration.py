@@ -1,5 +1,5 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""Registering tells nobody who has an account, and gives nothing to who does not own the address."""
+"""Registering tells nobody who has an account, and gives nothing to a stranger to the address."""
 
 import pytest
 from sqlalchemy import select

@@ -157,8 +157,6 @@ async def test_the_account_is_shown_to_its_owner_as_the_database_holds_it(
     assert (me["id"], me["email"], me["email_verified"]) == (str(account.id), account.email, True)
     assert me.keys() == {"id", "email", "email_verified", "scope", "created_at"}
     async with service.database() as session:
-        await session.execute(
-            update(Account).where(Account.id == account.id).values(active=False)
-        )
+        await session.execute(update(Account).where(Account.id == account.id).values(active=False))
     refused = await service.client.get("/auth/me", headers=tokens.bearer)
     assert problem(refused) == INVALID_TOKEN

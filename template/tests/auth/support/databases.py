@@ -45,7 +45,9 @@ class SqliteDatabases:
 class PostgresDatabases:
     """Databases of one PostgreSQL server, whose names say to which process they belong."""
 
-    def __init__(self, server_url: str, administrator: "asyncpg.Connection[asyncpg.Record]") -> None:
+    def __init__(
+        self, server_url: str, administrator: "asyncpg.Connection[asyncpg.Record]"
+    ) -> None:
         self._server_url = server_url
         self._administrator = administrator
         self._created: list[str] = []

@@ -1,16 +1,20 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Builds the service on databases of one kind, cheaply enough for a test to have its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from fastapi import FastAPI
+
 from app.auth.derived_keys import DerivedKeys
 from app.auth.key_store import KeyStore
 from app.auth.wiring import signing_algorithm
+from app.core.clock import Clock
 from app.core.database import Database
 from app.main import create
+from app.settings import Settings
 from tests.auth.support.clock import START, MovableClock
 from tests.auth.support.databases import Databases
 from tests.auth.support.mails import KeptMails
@@ -72,15 +76,18 @@ class Kit:
         return self._shared
 
     @asynccontextmanager
-    async def running(self, **overrides: object) -> AsyncIterator[Service]:
+    async def running(
+        self, build: Callable[[Settings, Clock], FastAPI] = create, **overrides: object
+    ) -> AsyncIterator[Service]:
         """Run the service on a database of its own.
 
         Args:
+            build: makes the app; the factory of production unless a test has routes of its own.
             overrides: settings that differ from those of the tests.
         """
         settings = build_settings(await self.settings_values(**overrides))
         clock, mails = MovableClock(), KeptMails()
-        app = create(settings, clock=clock)
+        app = build(settings, clock)
         async with app.router.lifespan_context(app):
             app.state.auth.outbox.sender = mails
             yield Service(app, settings, clock, mails)

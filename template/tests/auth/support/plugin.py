@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from app.main import create
 from tests.auth.support import servers
 from tests.auth.support.databases import SqliteDatabases, postgres_databases
 from tests.auth.support.kit import Kit
@@ -122,9 +123,7 @@ async def sqlite_kit(
 
 
 @pytest.fixture(scope="session")
-async def postgres_kit(
-    postgres_server: str, shared_redis: RedisUrls | None
-) -> AsyncIterator[Kit]:
+async def postgres_kit(postgres_server: str, shared_redis: RedisUrls | None) -> AsyncIterator[Kit]:
     """Makes services on PostgreSQL."""
     outlives_us = "TEST_POSTGRES_URL" in os.environ
     async with postgres_databases(postgres_server, drop=outlives_us) as databases:
@@ -165,7 +164,7 @@ async def fresh_service(kit: Kit) -> AsyncIterator[FreshService]:
     async with AsyncExitStack() as running:
 
         async def start(**settings: object) -> Service:
-            return await running.enter_async_context(kit.running(**settings))
+            return await running.enter_async_context(kit.running(create, **settings))
 
         yield start
 

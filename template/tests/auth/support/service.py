@@ -6,17 +6,17 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address
-from functools import cache
 from itertools import count
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx2
 from fastapi import FastAPI
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import NullPool, text
+from sqlalchemy import CursorResult, NullPool, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from app.auth.models import Account
@@ -137,7 +137,7 @@ class Deployment:
     async def sql(self, statement: str, **parameters: object) -> list[dict[str, Any]]:
         """Run one statement on a fresh connection, commit, and return its rows."""
         async with self.database() as session:
-            result = await session.execute(text(statement), parameters)
+            result = cast(CursorResult[Any], await session.execute(text(statement), parameters))
             return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
     async def account(self, scope: str = "items:read items:write") -> User:

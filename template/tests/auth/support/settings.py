@@ -44,7 +44,7 @@ def settings_values(database_url: str, redis_url: str | None = None) -> dict[str
 
 def build_settings(values: dict[str, Any]) -> Settings:
     """Return settings from these values alone, whatever the developer's own `.env` says."""
-    return Settings(_env_file=None, **values)
+    return Settings(**{"_env_file": None, **values})
 
 
 def as_environment(values: dict[str, Any]) -> dict[str, str]:

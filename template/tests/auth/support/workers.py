@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 from aiosmtpd.controller import Controller
@@ -106,8 +106,11 @@ class _Sink:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         """Keep one mail."""
-        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        await self._mails.send(Mail(str(message["To"]), str(message["Subject"]), message.get_content()))
+        content = cast(bytes, envelope.content)
+        message = email.message_from_bytes(content, policy=email.policy.default)
+        await self._mails.send(
+            Mail(str(message["To"]), str(message["Subject"]), message.get_content())
+        )
         return "250 kept"
 
 

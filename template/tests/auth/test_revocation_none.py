@@ -1,0 +1,48 @@
+# Owned by the Gatehouse template: updated by copier update, see ownership.toml.
+"""Strategy `none`: an access token lives out its fifteen minutes, and everything else ends at once."""
+
+import pytest
+from sqlalchemy import select
+
+from app.auth.models import Revocation
+from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, problem
+from tests.auth.support.service import Service, Tokens, User
+
+pytestmark = pytest.mark.both_databases
+
+
+async def test_a_logged_out_access_token_lives_out_its_time_and_no_longer(
+    service: Service, tokens: Tokens
+) -> None:
+    await service.client.post("/auth/logout", headers=tokens.bearer)
+    response = await service.client.get("/auth/sessions", headers=tokens.bearer)
+    assert response.status_code == 200
+    service.clock.advance(seconds=900 + 30)
+    response = await service.client.get("/auth/sessions", headers=tokens.bearer)
+    assert problem(response) == INVALID_TOKEN
+
+
+async def test_its_session_ends_at_once(service: Service, tokens: Tokens) -> None:
+    await service.client.post("/auth/logout", headers=tokens.bearer)
+    assert problem(await service.try_refresh(tokens.refresh_token)) == INVALID_GRANT
+
+
+async def test_a_route_that_loads_the_account_refuses_at_once(
+    service: Service, tokens: Tokens
+) -> None:
+    await service.client.post("/auth/logout-all", headers=tokens.bearer)
+    response = await service.client.get("/auth/me", headers=tokens.bearer)
+    assert problem(response) == INVALID_TOKEN
+
+
+async def test_denials_are_recorded_for_a_later_change_of_the_strategy(
+    service: Service, account: User, tokens: Tokens
+) -> None:
+    other = await service.login(account)
+    await service.client.post("/auth/logout", headers=tokens.bearer)
+    await service.client.post("/auth/logout-all", headers=other.bearer)
+    values = {tokens.claims["sid"], str(account.id)}
+    async with service.database() as session:
+        rows = (await session.scalars(select(Revocation).where(Revocation.value.in_(values)))).all()
+    assert {row.kind for row in rows} == {"sid", "sub"}
+    assert {row.delivered_at for row in rows} == {None}
