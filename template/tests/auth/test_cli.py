@@ -74,6 +74,17 @@ async def fail(run: Run, *words: str, settings: dict[str, object], answers: str 
     return result.output
 
 
+def env_file() -> tuple[int, list[str]]:
+    """Return the permissions and the lines of the file that bootstrap writes."""
+    file = Path(".env")
+    return stat.S_IMODE(file.stat().st_mode), file.read_text().splitlines()
+
+
+def write_env_file(content: str) -> None:
+    """Write the file that bootstrap finds."""
+    Path(".env").write_text(content)
+
+
 async def account_of(service: Service, email: str) -> Account:
     """Return an account as it is stored."""
     async with service.database() as session:
@@ -82,23 +93,22 @@ async def account_of(service: Service, email: str) -> Account:
 
 async def test_bootstrap_makes_secrets_that_only_the_owner_can_read(run: Run) -> None:
     output = await succeed(run, "bootstrap", settings={})
-    file = Path(".env")
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    written = dict(line.split("=", 1) for line in file.read_text().splitlines())
+    mode, lines = env_file()
+    assert mode == 0o600
+    written = dict(line.split("=", 1) for line in lines)
     assert written.keys() == {"SECRET_KEY", "METRICS_TOKEN"}
     assert len(set(written.values())) == 2
     assert all(len(secret) >= 43 and secret not in output for secret in written.values())
 
 
 async def test_bootstrap_replaces_nothing_that_is_there(run: Run) -> None:
-    Path(".env").write_text("SECRET_KEY=mine\nOTHER=1\n")
+    write_env_file("SECRET_KEY=mine\nOTHER=1\n")
     await succeed(run, "bootstrap", settings={})
-    lines = Path(".env").read_text().splitlines()
+    _, lines = env_file()
     assert lines[:2] == ["SECRET_KEY=mine", "OTHER=1"]
     assert [line.split("=")[0] for line in lines[2:]] == ["METRICS_TOKEN"]
-    before = Path(".env").read_text()
     await succeed(run, "bootstrap", settings={})
-    assert Path(".env").read_text() == before
+    assert env_file()[1] == lines
 
 
 @pytest.mark.both_databases

@@ -1,5 +1,5 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""A refresh token works once; a used one that comes back is answered case by case (RFC 9700 4.14)."""
+"""A refresh token works once; a used one that comes back is judged by when (RFC 9700 4.14)."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,5 +1,5 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""Strategy `none`: an access token lives out its fifteen minutes, and everything else ends at once."""
+"""Strategy `none`: an access token lives out its 15 minutes, and everything else ends at once."""
 
 import pytest
 from sqlalchemy import select

@@ -1,7 +1,6 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Clocks that stand still until a test moves them."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,4 +48,4 @@ class FileClock(MovableClock):
         # Replaced in one step: a reader never sees half a time.
         unfinished = self._path.with_suffix(".new")
         unfinished.write_text(moment.isoformat())
-        os.replace(unfinished, self._path)
+        unfinished.replace(self._path)

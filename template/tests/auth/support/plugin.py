@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from app.auth.wiring import signing_algorithm
 from app.main import create
 from tests.auth.support import servers
 from tests.auth.support.databases import SqliteDatabases, postgres_databases
@@ -22,7 +23,7 @@ from tests.auth.support.kit import Kit
 from tests.auth.support.processes import Server
 from tests.auth.support.redis_urls import REPLACED, RedisUrls, redis_urls
 from tests.auth.support.service import Service, Tokens, User
-from tests.auth.support.settings import ALGORITHM, USES_REDIS, setting_names
+from tests.auth.support.settings import USES_REDIS, setting_names
 from tests.auth.support.workers import Workers, running_workers
 
 FreshService = Callable[..., Awaitable[Service]]
@@ -60,13 +61,9 @@ def _clean_environment() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _load_each_key_once() -> Iterator[None]:
     """Keep loaded RSA keys: checking one takes 0.1 s, and hundreds of apps load the same two."""
-    if ALGORITHM != "RS256":
-        yield
-        return
-    from app.auth.signing_rs256 import RS256
-
+    algorithm = type(signing_algorithm)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RS256, "load", cache(RS256.load))
+        patch.setattr(algorithm, "load", cache(algorithm.load))
         yield
 
 

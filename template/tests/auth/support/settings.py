@@ -48,7 +48,7 @@ def build_settings(values: dict[str, Any]) -> Settings:
 
 
 def as_environment(values: dict[str, Any]) -> dict[str, str]:
-    """Return the environment of a process that runs with these settings and nothing else of ours."""
+    """Return the environment of a process that runs with these settings and no others."""
     inherited = {name: value for name, value in os.environ.items() if name not in setting_names()}
     return inherited | {name.upper(): str(value) for name, value in values.items()}
 
