@@ -4,7 +4,14 @@
 from fastapi import APIRouter
 
 from app.auth.application import create_app
-from app.auth.dependencies import CurrentAccount, CurrentUser, get_current_user, requires
+from app.auth.dependencies import (
+    CurrentAccount,
+    CurrentUser,
+    get_current_user,
+    get_current_user_from_db,
+    require_recent_login,
+    requires,
+)
 from app.auth.models import Account
 from app.auth.principal import Principal
 from app.auth.wiring import AuthSettings
@@ -19,6 +26,8 @@ __all__ = [
     "Principal",
     "create_app",
     "get_current_user",
+    "get_current_user_from_db",
     "public",
+    "require_recent_login",
     "requires",
 ]
