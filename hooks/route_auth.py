@@ -7,7 +7,9 @@ of a script: `python hooks/route_auth.py`.
 
 import sys
 
-from _route_auth.command import main
+sys.dont_write_bytecode = False  # compiling the checker anew would double the time of each run
+
+from _route_auth.command import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -36,7 +36,7 @@ def _setattr(interpreter: Interpreter, arguments: Arguments, site: Site) -> Valu
 
     if len(arguments.positional) == 3 and isinstance(arguments.positional[1], Constant):
         target, name, value = arguments.positional
-        put(interpreter, target, str(name.value), value)  # type: ignore[attr-defined]
+        put(interpreter, target, str(getattr(name, "value", "")), value)
     return Constant(None)
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("concise", "full", "json", "github", "sarif")
 CONTEXT = 2  # source lines shown before and after a finding
-HOME = "https://github.com/gatehouse-template/gatehouse"
 
 
 def render(findings: list[Finding], form: str) -> str:
@@ -53,10 +52,11 @@ def _github(finding: Finding) -> str:
         text += f"\n  help: {finding.help}"
     text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     path = finding.path.replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
-    return (
-        f"::error title=route-auth ({finding.code}),file={path},line={finding.line},"
-        f"col={finding.column},endLine={finding.end_line},endColumn={finding.end_column}::{text}\n"
-    )
+    place = f"line={finding.line},col={finding.column},"
+    place += f"endLine={finding.end_line},endColumn={finding.end_column}"
+    if finding.end_line > finding.line:  # columns are only allowed within one line
+        place = f"line={finding.line},endLine={finding.end_line}"
+    return f"::error title=route-auth ({finding.code}),file={path},{place}::{text}\n"
 
 
 def _full(finding: Finding) -> str:
@@ -77,7 +77,8 @@ def _full(finding: Finding) -> str:
     several = finding.end_line > finding.line
     for number in range(first, last + 1):
         drawn += _frame_line(finding, lines[number - 1], number, width, several=several)
-    drawn.append(f"{pad} |")
+    if last > finding.end_line:
+        drawn.append(f"{pad} |")
     if finding.help:
         drawn.append(f"help: {finding.help}")
     return head + "\n".join(drawn) + "\n\n"

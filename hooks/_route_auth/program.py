@@ -15,7 +15,7 @@ from .values import External, Unknown, Value, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import Any
 
     from .config import Config
     from .modules import Module
@@ -160,7 +160,7 @@ def _compiles(module: Module) -> bool:
         return True
     import symtable
 
-    check: Callable[..., object] = symtable.symtable  # it takes bytes too, and heeds their coding
+    check: Any = symtable.symtable  # it takes bytes too, and heeds their coding
     try:
         check(module.source, module.path, "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

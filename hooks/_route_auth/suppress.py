@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from .findings import Finding
 
 NOQA = re.compile(
-    r"#\s*noqa(?P<colon>\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?", re.IGNORECASE
+    r"#\s*noqa(?P<colon>\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*)?)?", re.IGNORECASE
 )
 IGNORE = re.compile(r"#\s*ruff\s*:\s*ignore\s*\[(?P<codes>[^\]]*)\]")
 FILE = re.compile(
     r"^\s*#\s*(?:ruff|flake8)\s*:\s*noqa(?:\s*:\s*(?P<codes>[A-Z0-9,\s]+))?", re.IGNORECASE
 )
-CODE = re.compile(r"[A-Z]+[0-9]*")
+CODE = re.compile(r"[A-Z]+[0-9]+")
 NEVER = "AUTH900"  # an incomplete check cannot be waved through by a comment
 
 
@@ -42,8 +42,8 @@ def _line(line: str, code: str) -> bool:
     if _names(IGNORE.search(line), code):
         return True
     found = NOQA.search(line)
-    if found is None or FILE.match(line):
-        return False
+    if found is None or FILE.match(line) or (found["colon"] and not found["codes"]):
+        return False  # a colon without a code is a mistake, not permission for everything
     return _names(found, code)
 
 
@@ -64,4 +64,4 @@ def _names(found: re.Match[str] | None, code: str) -> bool:
     codes = found.group("codes")
     if codes is None:
         return True
-    return any(code.startswith(one) for one in CODE.findall(codes.upper()))
+    return code in CODE.findall(codes.upper())

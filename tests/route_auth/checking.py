@@ -1,4 +1,4 @@
-"""Runs the checker on a folder, in this process."""
+"""Runs the checker on a folder, in this process, and gives the tests its parts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "hooks"))
+HOOKS = Path(__file__).parents[2] / "hooks"
+sys.path.insert(0, str(HOOKS))
 
-from _route_auth.audit import Audit  # noqa: E402
-from _route_auth.config import Config  # noqa: E402
-from _route_auth.findings import Finding, find  # noqa: E402
-from _route_auth.listing import rows  # noqa: E402
-from _route_auth.program import Program  # noqa: E402
+from _route_auth import output, sarif
+from _route_auth.audit import Audit
+from _route_auth.command import main
+from _route_auth.config import Config
+from _route_auth.findings import Finding, find
+from _route_auth.listing import rows
+from _route_auth.modules import Module
+from _route_auth.program import Program
+from _route_auth.rules import RULES
+
+__all__ = ["HOOKS", "RULES", "Finding", "Module", "check", "main", "output", "sarif"]
 
 
 def check(folder: Path) -> tuple[list[Finding], list[dict[str, Any]]]:
