@@ -17,8 +17,6 @@ from tests.auth.support.answers import (
 from tests.auth.support.plugin import FreshService
 from tests.auth.support.service import PASSWORD, Service, Tokens, User, new_email
 
-pytestmark = pytest.mark.both_databases
-
 LOGIN_NOT_RECENT = (401, "insufficient_user_authentication")
 
 
@@ -43,6 +41,7 @@ async def stored(service: Service, user: User) -> Account:
         return await session.get_one(Account, user.id)
 
 
+@pytest.mark.both_databases
 async def test_a_new_address_counts_once_it_is_proven_and_both_are_told(
     service: Service, account: User, tokens: Tokens
 ) -> None:
@@ -93,6 +92,7 @@ async def test_an_address_in_use_gets_the_same_answer_and_no_secret(
     assert (await stored(service, account)).email == account.email
 
 
+@pytest.mark.both_databases
 async def test_of_two_who_ask_for_one_address_the_first_to_prove_it_gets_it(
     service: Service, account: User, tokens: Tokens
 ) -> None:
@@ -141,6 +141,7 @@ async def test_what_changes_or_ends_an_account_needs_a_recent_login(
     assert (await stored(service, account)).active
 
 
+@pytest.mark.both_databases
 async def test_deleting_an_account_ends_everything_and_keeps_nothing_personal(
     service: Service, account: User, tokens: Tokens
 ) -> None:
@@ -167,6 +168,7 @@ async def test_deleting_an_account_ends_everything_and_keeps_nothing_personal(
     assert "deleted" in (await service.mails(account.email))[-1].subject
 
 
+@pytest.mark.both_databases
 async def test_the_address_of_a_deleted_account_is_free_again(
     service: Service, account: User, tokens: Tokens
 ) -> None:
@@ -182,6 +184,7 @@ async def test_these_routes_are_for_the_owner_only(service: Service) -> None:
     assert problem(await service.client.delete("/auth/me")) == UNAUTHENTICATED
 
 
+@pytest.mark.both_databases
 async def test_a_mail_waits_sealed_while_the_mail_server_is_away(
     fresh_service: FreshService,
 ) -> None:

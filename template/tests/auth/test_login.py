@@ -16,8 +16,6 @@ from tests.auth.support.service import (
     tokens_of,
 )
 
-pytestmark = pytest.mark.both_databases
-
 
 async def test_the_form_of_oauth2_gives_a_pair_of_tokens(service: Service, account: User) -> None:
     form = {"grant_type": "password", "username": account.email, "password": account.password}
@@ -41,6 +39,7 @@ async def test_a_cookie_login_keeps_the_refresh_token_out_of_the_body(
     assert (await service.client.get("/auth/me", headers=tokens.bearer)).status_code == 200
 
 
+@pytest.mark.both_databases
 async def test_a_login_is_a_session_with_its_device(service: Service, account: User) -> None:
     form = {"username": account.email, "password": account.password}
     client = service.new_client("203.0.113.9")
@@ -63,6 +62,7 @@ async def test_an_address_is_found_however_it_is_written(service: Service, accou
     assert (await service.cookie_login(shouted)).claims["sub"] == str(account.id)
 
 
+@pytest.mark.both_databases
 async def test_every_refused_login_gets_one_and_the_same_answer(service: Service) -> None:
     known, passwordless, foreign, disabled = [await service.account() for _ in range(4)]
     changes = ((passwordless, None), (foreign, "{SSHA}made-elsewhere"))
@@ -174,6 +174,7 @@ async def test_json_is_no_form_and_a_form_is_no_json(service: Service, account: 
         assert account.password not in response.text
 
 
+@pytest.mark.both_databases
 async def test_a_login_asks_for_no_more_than_the_account_holds(
     service: Service, account: User
 ) -> None:
@@ -182,6 +183,7 @@ async def test_a_login_asks_for_no_more_than_the_account_holds(
     assert problem(await service.client.post("/auth/token", data=form)) == (400, "invalid_scope")
 
 
+@pytest.mark.both_databases
 async def test_a_password_change_between_check_and_session_wins(
     service: Service, account: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,8 +17,6 @@ from tests.auth.support.answers import (
 from tests.auth.support.service import Service, Tokens, User, cookie
 from tests.auth.support.settings import REVOKES_ACCESS_TOKENS
 
-pytestmark = pytest.mark.both_databases
-
 
 async def session_of(service: Service, tokens: Tokens) -> AuthSession:
     """Return the session of these tokens as it is stored."""
@@ -32,6 +30,7 @@ async def denials_of(service: Service, value: str) -> list[Revocation]:
         return list(await session.scalars(select(Revocation).where(Revocation.value == value)))
 
 
+@pytest.mark.both_databases
 async def test_a_bearer_ends_its_own_session(service: Service, tokens: Tokens) -> None:
     response = await service.client.post("/auth/logout", headers=tokens.bearer)
     assert (response.status_code, response.content) == (204, b"")
@@ -102,6 +101,7 @@ async def test_logging_out_leaves_the_other_sessions_alone(
     assert (await service.try_refresh(other.refresh_token)).status_code == 200
 
 
+@pytest.mark.both_databases
 async def test_logging_out_everywhere_ends_every_session_of_the_account_and_no_other(
     service: Service, account: User, tokens: Tokens
 ) -> None:
@@ -136,6 +136,7 @@ async def test_logging_out_everywhere_needs_an_access_token(
     assert (await session_of(service, tokens)).revoked_at is None
 
 
+@pytest.mark.both_databases
 @pytest.mark.skipif(not REVOKES_ACCESS_TOKENS, reason="access tokens live out their time here")
 async def test_access_tokens_are_refused_from_the_answer_on(
     service: Service, account: User, tokens: Tokens
@@ -149,6 +150,7 @@ async def test_access_tokens_are_refused_from_the_answer_on(
     assert problem(refused) == INVALID_TOKEN
 
 
+@pytest.mark.both_databases
 async def test_every_strategy_records_the_denial_for_as_long_as_a_token_may_live(
     service: Service, account: User, tokens: Tokens
 ) -> None:

@@ -12,8 +12,6 @@ from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, UNAUTHENTIC
 from tests.auth.support.service import PASSWORD, Service, Tokens, User, new_email
 from tests.auth.support.settings import REVOKES_ACCESS_TOKENS
 
-pytestmark = pytest.mark.both_databases
-
 NEW_PASSWORD = "velvet-Harbor-31-quince"
 WEAK = (422, "invalid_content")
 
@@ -110,6 +108,7 @@ async def test_a_password_is_kept_as_argon2id(service: Service) -> None:
     assert kept.startswith("$argon2id$v=19$m=8,t=1,p=1$")
 
 
+@pytest.mark.both_databases
 async def test_a_hash_with_older_parameters_is_replaced_at_the_next_login(
     service: Service, account: User
 ) -> None:
@@ -145,6 +144,7 @@ async def test_changing_the_password_needs_the_current_one(
     assert problem(response) == UNAUTHENTICATED
 
 
+@pytest.mark.both_databases
 async def test_changing_the_password_ends_every_session(
     service: Service, account: User, tokens: Tokens
 ) -> None:
@@ -169,6 +169,7 @@ async def test_a_weak_new_password_changes_nothing(
     await service.login(account)
 
 
+@pytest.mark.both_databases
 async def test_a_forgotten_password_is_replaced_by_a_mailed_secret(
     service: Service, account: User, tokens: Tokens
 ) -> None:
@@ -182,6 +183,7 @@ async def test_a_forgotten_password_is_replaced_by_a_mailed_secret(
     assert "changed" in (await service.mails(account.email))[-1].subject
 
 
+@pytest.mark.both_databases
 async def test_a_reset_secret_is_stored_hashed_and_works_once(
     service: Service, account: User
 ) -> None:
@@ -195,6 +197,7 @@ async def test_a_reset_secret_is_stored_hashed_and_works_once(
     await service.login(User(account.id, account.email, NEW_PASSWORD))
 
 
+@pytest.mark.both_databases
 async def test_a_reset_secret_lives_for_an_hour(service: Service) -> None:
     early, late = await service.account(), await service.account()
     secrets = [await reset_secret(service, user) for user in (early, late)]
@@ -214,6 +217,7 @@ async def test_a_weak_new_password_does_not_use_up_the_secret(
     assert await reset(service, secret, NEW_PASSWORD) is None
 
 
+@pytest.mark.both_databases
 async def test_a_new_password_makes_every_open_reset_worthless(
     service: Service, account: User, tokens: Tokens
 ) -> None:

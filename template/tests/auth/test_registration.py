@@ -11,8 +11,6 @@ from tests.auth.support.answers import INVALID_GRANT, problem
 from tests.auth.support.mails import secret_in
 from tests.auth.support.service import PASSWORD, Service, User, new_email
 
-pytestmark = pytest.mark.both_databases
-
 
 async def register(service: Service, email: str, password: str = PASSWORD) -> None:
     """Register, and expect the one answer there is."""
@@ -41,6 +39,7 @@ async def pending_of(service: Service, email: str) -> list[PendingRegistration]:
         return list(await session.scalars(statement))
 
 
+@pytest.mark.both_databases
 async def test_an_account_exists_once_its_address_is_verified(service: Service) -> None:
     email = new_email()
     await register(service, email)
@@ -61,6 +60,7 @@ async def test_nobody_logs_in_before_the_address_is_verified(service: Service) -
     assert problem(await service.client.post("/auth/token", data=form)) == INVALID_GRANT
 
 
+@pytest.mark.both_databases
 async def test_an_address_with_an_account_gets_the_same_answer_and_another_mail(
     service: Service,
 ) -> None:
@@ -82,6 +82,7 @@ async def test_only_the_hash_of_the_mailed_secret_is_stored(service: Service) ->
     assert pending.password_hash.startswith("$argon2id$")
 
 
+@pytest.mark.both_databases
 async def test_a_mailed_secret_works_once(service: Service) -> None:
     email = new_email()
     await register(service, email)
@@ -91,6 +92,7 @@ async def test_a_mailed_secret_works_once(service: Service) -> None:
     assert len(await accounts_of(service, email)) == 1
 
 
+@pytest.mark.both_databases
 async def test_a_mailed_secret_lives_for_24_hours(service: Service) -> None:
     early, late = new_email(), new_email()
     for email in (early, late):
@@ -103,6 +105,7 @@ async def test_a_mailed_secret_lives_for_24_hours(service: Service) -> None:
     assert await accounts_of(service, late) == []
 
 
+@pytest.mark.both_databases
 async def test_the_secret_is_worth_nothing_without_the_password_of_that_registration(
     service: Service,
 ) -> None:

@@ -9,13 +9,11 @@ for other settings and for all that touches everybody: signing keys, limits of t
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.auth.wiring import signing_algorithm
 from app.main import create
 from tests.auth.support import servers
 from tests.auth.support.databases import SqliteDatabases, postgres_databases
@@ -24,6 +22,7 @@ from tests.auth.support.processes import Server
 from tests.auth.support.redis_urls import REPLACED, RedisUrls, redis_urls
 from tests.auth.support.service import Service, Tokens, User
 from tests.auth.support.settings import USES_REDIS, setting_names
+from tests.auth.support.signing import KeyPool, cheap_keys
 from tests.auth.support.workers import Workers, running_workers
 
 FreshService = Callable[..., Awaitable[Service]]
@@ -59,12 +58,16 @@ def _clean_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _load_each_key_once() -> Iterator[None]:
-    """Keep loaded RSA keys: checking one takes 0.1 s, and hundreds of apps load the same two."""
-    algorithm = type(signing_algorithm)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(algorithm, "load", cache(algorithm.load))
-        yield
+def _keys() -> Iterator[KeyPool]:
+    """Make signing keys cheap for the whole session."""
+    with cheap_keys() as pool:
+        yield pool
+
+
+@pytest.fixture(autouse=True)
+def _same_keys_for_each_test(_keys: KeyPool) -> None:
+    """Give each test the keys that the others had."""
+    _keys.begin_test()
 
 
 @pytest.fixture

@@ -191,8 +191,11 @@ class Deployment:
 
     async def mails(self, address: str) -> list[Mail]:
         """Return the mails to one address that the service has sent, once none is waiting."""
+        # A mail that was taken to be sent stays in its row until it was; a failed one stays longer.
+        attempts = 1 if self.sent_mails.fails else 1000
+        waiting = "SELECT id FROM outbox_message WHERE attempts < :attempts"
         async with asyncio.timeout(MAIL_SECONDS):
-            while await self.sql("SELECT id FROM outbox_message WHERE attempts = 0"):
+            while await self.sql(waiting, attempts=attempts):
                 await self._hurry_mails()
         return self.sent_mails.to(address)
 
