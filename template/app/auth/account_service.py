@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth import accounts, mailed_secrets, mails
 from app.auth.derived_keys import new_secret
-from app.auth.limits import FORGOT_ADDRESS, PASSWORD_CHANGE, SECRET_ADDRESS
+from app.auth.limits import EMAIL_CHANGE, FORGOT_ADDRESS, PASSWORD_CHANGE, SECRET_ADDRESS
 from app.auth.logout import refuse_all_before
 from app.auth.models import Account, AuthSession
 from app.auth.runtime import Auth
@@ -78,7 +78,12 @@ async def change_password(auth: Auth, account: Account, current: str, password: 
 
 
 async def request_email_change(auth: Auth, account: Account, new_email: str) -> None:
-    """Mail a secret to the new address and tell the old one; one in use gets a hint instead."""
+    """Mail a secret to the new address and tell the old one; one in use gets a hint instead.
+
+    Raises:
+        TooManyRequests: five of this account in the last hour.
+    """
+    await auth.count(EMAIL_CHANGE, str(account.id))
     if not await auth.may_mail(new_email):
         return
     now, secret = auth.clock.now(), new_secret()

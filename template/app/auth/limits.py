@@ -24,6 +24,8 @@ SECRET_ADDRESS = Limit("secret_address", 30, FIVE_MINUTES)
 REFRESH_ADDRESS = Limit("refresh_address", 600, FIVE_MINUTES)
 # Changing a password asks for the current one, which a stolen access token could try to guess.
 PASSWORD_CHANGE = Limit("password_change", 10, FIVE_MINUTES)
+# Asking for another address: a stolen session must not mail the world through us.
+EMAIL_CHANGE = Limit("email_change", 5, HOUR)
 # Mail to one recipient: nobody's inbox is flooded through us.
 MAIL_RECIPIENT = Limit("mail_recipient", 3, HOUR)
 

@@ -50,7 +50,7 @@ async def change_password(
     "/email/change",
     status_code=202,
     dependencies=[Depends(require_recent_login)],
-    responses=problems(400, 401, 422, 503),
+    responses=problems(400, 401, 422, 429, 503),
 )
 async def change_email(auth: AuthParts, account: CurrentAccount, body: EmailChange) -> Accepted:
     """Ask for another address; it counts once the code mailed to it comes to /auth/email/verify."""
