@@ -26,6 +26,17 @@ def authenticates(judge: Judge, value: Value, hops: int = 0) -> bool:
     function, receiver = _body_of(value)
     if function is None or isinstance(function.node, ast.Lambda) or hops > MAX_HOPS:
         return False
+    known = judge.bodies.get(id(function))
+    if known is None:
+        judge.bodies[id(function)] = function, False  # what calls itself adds nothing
+        known = function, _body_authenticates(judge, function, receiver, hops)
+        judge.bodies[id(function)] = known
+    return known[1]
+
+
+def _body_authenticates(
+    judge: Judge, function: Function, receiver: Value | None, hops: int
+) -> bool:
     scope = Scope(function.scope.module, function.scope, "function")
     for parameter in ast.walk(function.node.args):
         if isinstance(parameter, ast.arg):
@@ -34,7 +45,7 @@ def authenticates(judge: Judge, value: Value, hops: int = 0) -> bool:
         receiver = receiver or Instance(function.cls)
         scope.cls, scope.receiver = function.cls, receiver
         scope.variables[function.node.args.args[0].arg] = receiver
-    for call, awaited in _calls(function.node.body):
+    for call, awaited in _calls(getattr(function.node, "body", [])):
         callee = judge.interpreter.evaluate(call.func, scope)
         if all(_is_auth(judge, one, hops, awaited=awaited) for one in options(callee)):
             return True

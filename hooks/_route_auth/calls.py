@@ -79,7 +79,7 @@ def call_function(
     if marker is not None:
         return marker
     interpreter.called.add(id(function.node))
-    if interpreter.too_deep(function):
+    if interpreter.too_much(function, site):
         return Unknown("a call too deep to follow")
     scope = Scope(function.scope.module, function.scope, "function")
     bind_parameters(interpreter, function, arguments, scope)

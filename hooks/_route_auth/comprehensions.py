@@ -33,6 +33,8 @@ def _generate(
     first, rest = generators[0], generators[1:]
     items, known = elements(interpreter.evaluate(first.iter, scope))
     for item in items if known else [*items, Unknown("element of a comprehension")]:
+        if not interpreter.step():
+            return False
         inner = Scope(scope.module, scope, "function")
         maybe = isinstance(item, Maybe)
         assign(interpreter, first.target, item.value if isinstance(item, Maybe) else item, inner)

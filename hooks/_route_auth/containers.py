@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .arguments import Arguments, Site
 from .objects import Class, Native, lineage
-from .operators import elements, item
+from .operators import MAX_ITEMS, elements, item
 from .texts import text_method
 from .values import Constant, Mapping, Maybe, Sequence, Unknown, Value, join, options
 
@@ -75,8 +75,9 @@ def grow(interpreter: Interpreter, held: Value, value: Value) -> bool:
     if not isinstance(held, Sequence) or held.kind == "tuple":
         return False
     items, known = elements(value)
-    held.items += [added(interpreter, held, one) for one in items]
-    held.open = held.open or not known
+    room = MAX_ITEMS - len(held.items)
+    held.items += [added(interpreter, held, one) for one in items[:room]]
+    held.open = held.open or not known or len(items) > room
     return True
 
 

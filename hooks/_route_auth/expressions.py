@@ -8,7 +8,7 @@ from .arguments import Arguments, Site
 from .comprehensions import comprehension, dict_comprehension
 from .definitions import make_lambda
 from .names import builtin
-from .operators import add, binary, boolean, compare, elements, is_none, subscript, truth
+from .operators import MAX_TEXT, add, binary, boolean, compare, elements, is_none, subscript, truth
 from .values import Constant, External, Mapping, Maybe, Sequence, Unknown, Value, join, options
 
 TYPE_CHECKING = False
@@ -152,7 +152,8 @@ def _text(interpreter: Interpreter, node: ast.JoinedStr, scope: Scope) -> Value:
         if not isinstance(value, Constant):
             return Unknown("text made at run time")
         parts.append(str(value.value))
-    return Constant("".join(parts))
+    text = "".join(parts)
+    return Constant(text) if len(text) < MAX_TEXT else Unknown("a long text")
 
 
 def _super(interpreter: Interpreter, node: ast.Call, scope: Scope) -> Value:

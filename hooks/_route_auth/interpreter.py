@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import attributes, calls, expressions, statements
+from .arguments import Site
 from .markers import Public
 from .names import external
 from .objects import Bound, Class, Function, Instance
@@ -13,15 +14,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
 
-    from .arguments import Arguments, Site
+    from .arguments import Arguments
     from .config import Config
     from .modules import Module
     from .routers import Router
     from .sources import Sources
 
 MAX_DEPTH = 60  # calls inside calls; deeper is a recursion that only data would end
-MAX_RECURSION = 3
-MAX_STEPS = 4_000_000  # statements in all: a bound on time that no real program came near
+MAX_RECURSION = 2  # times that a function may stand in its own way
+MAX_RUNS = 400  # runs of one function: more than a program has tables to make routers for
+MAX_STEPS = 500_000  # statements in all: twenty times what the largest program tried needs
 
 
 class Interpreter:
@@ -45,6 +47,7 @@ class Interpreter:
         self.public: list[Value] = []  # the configured markers of the program
         self.public_names: set[str] = set()  # and those from outside it
         self.unknown_methods: list[tuple[Router, Site]] = []  # getattr(router, unknown)
+        self.runs: dict[int, int] = {}  # how often each function was run
         self.called: set[int] = set()
 
     def run_module(self, module: Module) -> Scope:
@@ -55,7 +58,11 @@ class Interpreter:
             if module.path.endswith(".py"):
                 conditions, self.conditions = self.conditions, []
                 module.running = True
-                self.run_body(module.parse().body, scope)
+                try:
+                    self.run_body(module.parse().body, scope)
+                except RecursionError:
+                    site = Site(module, module.parse())
+                    self.problem("AUTH002", site, "its expressions are nested too deeply")
                 module.running = False
                 self.conditions = conditions
         return module.scope
@@ -114,10 +121,19 @@ class Interpreter:
         """Return what a decorator makes of a function or class."""
         return calls.decorate(self, by, value, site)
 
-    def too_deep(self, function: Function) -> bool:
+    def step(self) -> bool:
+        """Count one step; False when there were more than any program needs."""
+        self.steps = min(self.steps + 1, MAX_STEPS)
+        return self.steps < MAX_STEPS
+
+    def too_much(self, function: Function, site: Site) -> bool:
         """Say whether a call must not be followed: recursion, or more work than any program has."""
-        deep = len(self.stack) > MAX_DEPTH or self.steps > MAX_STEPS
-        return deep or self.stack.count(function.node) > MAX_RECURSION
+        runs = self.runs.get(id(function.node), 0)
+        self.runs[id(function.node)] = runs + 1
+        if runs == MAX_RUNS and function in self.functions:
+            self.problem("AUTH002", site, f"more calls of `{function.name}` than are followed")
+        deep = len(self.stack) > MAX_DEPTH or self.stack.count(function.node) > MAX_RECURSION
+        return deep or runs >= MAX_RUNS or self.steps >= MAX_STEPS
 
     def public_marker(self, function: Function, arguments: Arguments, site: Site) -> Value | None:
         """Return the marker when a configured `public` is called, else None."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .interpreter import Interpreter
     from .scope import Scope
 
+MAX_TEXT = 2000  # characters of a text that is put together: no path is longer
+MAX_NUMBER = 1 << 40  # so that doubling in a loop ends
+MAX_ITEMS = 2000  # elements of a list that is put together
 ALWAYS_TRUE = Function, Class, Depends, Annotated, Partial, ModuleValue, Bound, Native, Public
 
 
@@ -83,7 +86,7 @@ def add(left: Value, right: Value, depth: int) -> Value:
     for one in options(left):
         for other in options(right):
             if isinstance(one, Sequence) and isinstance(other, Sequence):
-                items = [*one.items, *other.items]
+                items = [*one.items, *other.items][:MAX_ITEMS]
                 results.append(Sequence(items, one.kind, open_=one.open or other.open, depth=depth))
             elif isinstance(one, Constant) and isinstance(other, Constant):
                 results.append(_sum(one.value, other.value))
@@ -96,9 +99,9 @@ def add(left: Value, right: Value, depth: int) -> Value:
 
 
 def _sum(left: object, right: object) -> Value:
-    if isinstance(left, str) and isinstance(right, str):
+    if isinstance(left, str) and isinstance(right, str) and len(left + right) < MAX_TEXT:
         return Constant(left + right)
-    if isinstance(left, int) and isinstance(right, int):
+    if isinstance(left, int) and isinstance(right, int) and abs(left + right) < MAX_NUMBER:
         return Constant(left + right)
     return Unknown("a sum")
 

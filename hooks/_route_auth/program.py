@@ -6,7 +6,7 @@ import re
 
 from .arguments import Arguments, Site
 from .configured import resolve_names
-from .interpreter import Interpreter
+from .interpreter import MAX_STEPS, Interpreter
 from .objects import Bound, Class, Function, class_member
 from .protection import Judge
 from .routers import Router, router_kind
@@ -45,6 +45,9 @@ class Program:
             if id(function.node) not in interpreter.called:
                 self._run_unseen(function)
                 self._run_later()
+        if interpreter.steps >= MAX_STEPS:
+            site = Site(self.files[0], self.files[0].parse())
+            interpreter.problem("AUTH002", site, "the program takes more steps than are followed")
         modules = self.sources.modules.values()
         self.broken = [one for one in modules if one.broken is not None or not _compiles(one)]
 

@@ -25,6 +25,7 @@ class Judge:
         self.optional = Names()
         self.wrappers = Names()
         self.known: dict[int, tuple[Value, Strength]] = {}
+        self.bodies: dict[int, tuple[Value, bool]] = {}
         self.visiting: list[Value] = []
 
     def of(self, value: Value) -> Strength:

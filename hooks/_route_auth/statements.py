@@ -27,7 +27,8 @@ MAX_TURNS = 400  # turns of one loop over known elements
 def run_body(interpreter: Interpreter, body: list[ast.stmt], scope: Scope) -> str | None:
     """Run statements in order; return `return`, `raise` or `loop` when one ends the body."""
     for node in body:
-        interpreter.steps += 1
+        if not interpreter.step():
+            return "raise"
         run = STATEMENTS.get(type(node))
         if run is not None:
             signal = run(interpreter, node, scope)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .objects import Native
+from .operators import MAX_TEXT
 from .values import Constant, Sequence, Unknown, Value
 
 TYPE_CHECKING = False
@@ -27,11 +28,13 @@ def text_method(value: Constant, name: str) -> Value:
             else one.value if isinstance(one, Constant) else None
             for one in arguments.positional
         ]  # fmt: skip
-        if None in given or arguments.open or arguments.keywords:
+        size = len(text) * len(str(given))  # no method makes more than this of what it is given
+        wide = name == "format" and ":" in text  # but for a width: "{:>1000000000}"
+        if None in given or arguments.open or arguments.keywords or wide or size > MAX_TEXT**2:
             return Unknown("text made at run time")
         try:
             return Constant(getattr(text, name)(*given))
-        except (TypeError, ValueError, IndexError, KeyError):
+        except (TypeError, ValueError, LookupError, AttributeError):
             return Unknown("text made at run time")
 
     return Native(name, run)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
-
-HOOKS = Path(__file__).parents[2] / "hooks"
-sys.path.insert(0, str(HOOKS))
 
 from _route_auth import output, sarif
 from _route_auth.audit import Audit
@@ -19,6 +15,8 @@ from _route_auth.listing import rows
 from _route_auth.modules import Module
 from _route_auth.program import Program
 from _route_auth.rules import RULES
+
+HOOKS = Path(__file__).parents[2] / "hooks"
 
 __all__ = ["HOOKS", "RULES", "Finding", "Module", "check", "main", "output", "sarif"]
 

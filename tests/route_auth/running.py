@@ -1,4 +1,4 @@
-"""The truth about a case of the corpus: its app runs and every route is asked without credentials."""
+"""The truth about a case: its app runs and every route is asked without credentials."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _is_open(client: TestClient, methods: frozenset[str], path: str) -> bool:
     if not methods:
         return _socket_is_open(client, url)
     url = {"/static": "/static/x", "": "/"}.get(url, url)
-    method = sorted(methods - {"HEAD"} or methods)[0].replace("*", "GET")
+    method = min(methods - {"HEAD"} or methods).replace("*", "GET")
     anonymous = client.request(method, url, headers={"accept": "text/html"})
     known = client.request(
         method, url, headers={"authorization": "Bearer x", "accept": "text/html"}

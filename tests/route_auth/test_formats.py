@@ -15,7 +15,7 @@ import pytest
 from .checking import Finding, Module, output, sarif
 
 RUFF = shutil.which("ruff", path=str(Path(sys.executable).parent)) or shutil.which("ruff")
-SAMPLE = '''\
+SAMPLE = """\
 import os
 from fastapi import FastAPI
 
@@ -34,7 +34,7 @@ def handler(z: int) -> int:
 \t\t\treturn 1
     # ünïcode before ünïcode
 \treturn eval("1") + len("é") + eval("2")
-'''.replace("    # ünï", "\t# ünï")
+""".replace("    # ünï", "\t# ünï")
 RULES = "F401,FAST003,C408,SIM102,S307,W191,PLR2004"
 
 

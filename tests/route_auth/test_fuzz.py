@@ -1,4 +1,4 @@
-"""Random programs: whatever parses is checked without a crash or a hang, whatever does not is AUTH900."""
+"""Random programs: what parses is checked without crash or hang, what does not is AUTH900."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ SOURCES = [case.files["main.py"] for case in CASES]
 
 names = st.sampled_from(["app", "router", "a", "b", "f", "Guard", "deps", "self", "auth"])
 atoms = st.one_of(
-    names, st.sampled_from(["1", "None", "'x'", "'/p'", "[]", "{}", "()", "get_current_user", "..."])
+    names,
+    st.sampled_from(["1", "None", "'x'", "'/p'", "[]", "{}", "()", "get_current_user", "..."]),
 )
 
 
@@ -140,7 +141,12 @@ def test_recursion_and_growth_end() -> None:
     looping = "def f(r):\n    r.include_router(f(r))\n    return f(f(r))\nf(app)\n"
     growing = "def g(r):\n" + "    g(r)\n" * 50 + "    r.add_api_route('/x', g)\ng(app)\n"
     mutual = "router.include_router(app.router)\napp.include_router(router)\n"
-    for text in (nested, looping, growing, mutual):
+    chain = "".join(f"def h{n}(): return [h{n + 1}() for a in 'abcdefgh']\n" for n in range(30))
+    doubling = "a, b, c = 'x', [1], 1\nfor i in range(400):\n    a += a; b += b; c += c\n"
+    product = "n = range(400)\nd = [1 for i in n for j in n for k in n for l in n]\n"
+    wide = "e = '{:>9999999999}'.format('x')\n"
+    texts = (nested, looping, growing, mutual, chain + "h0()\n", doubling, product, wide)
+    for text in texts:
         run(PRELUDE + text)
 
 
