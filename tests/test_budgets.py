@@ -16,7 +16,11 @@ CONTROL_LINES_PERCENT = 2.0
 
 # Larger than the budget, and why that is better than a split.
 LARGE_MODULES: dict[str, str] = {}
-LARGE_FUNCTIONS: dict[str, str] = {}
+LARGE_FUNCTIONS: dict[str, str] = {
+    "migrations/auth_versions/auth_0001_accounts_and_sessions.py::upgrade": (
+        "a list of tables, written once; a released migration is never edited"
+    ),
+}
 
 # Who may import whom inside a service: api -> auth -> core, and the user's scopes import nothing.
 LAYERS = {

@@ -1,3 +1,4 @@
+## Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """${message}"""
 
 from collections.abc import Sequence
