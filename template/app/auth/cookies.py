@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.auth.runtime import Auth
 from app.core.errors import Forbidden, InvalidGrant
+from app.core.logging import security_event
 
 REFRESH_COOKIE = "__Host-refresh"
 DEVICE_COOKIE = "__Host-device"
@@ -63,6 +64,7 @@ def require_same_origin(connection: HTTPConnection, auth: Auth) -> None:
     allowed = {f"{issuer.scheme}://{issuer.netloc}", *auth.settings.cors_origins}
     origins = connection.headers.getlist("origin")
     if len(origins) != 1 or origins[0] not in allowed:
+        security_event("cross_origin_refused", path=connection.url.path)
         raise CrossOriginRequest
 
 

@@ -162,8 +162,10 @@ async def _verify(auth: Auth, token: str) -> AccessClaims:
         claims = verify_access_token(token, auth.keyring.find, auth.token_policy, auth.clock.now())
     except TokenRejected as error:
         metrics.rejection(reason=error.reason)
+        security_event("token_refused", reason=error.reason)
         raise InvalidToken from error
     if await auth.stores.revocation.is_denied(claims):
         metrics.rejection(reason="revoked")
+        security_event("token_refused", reason="revoked", session_id=claims.session_id)
         raise InvalidToken
     return claims

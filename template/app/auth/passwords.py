@@ -106,7 +106,9 @@ class Passwords:
 
 def _is_weak(password: str, own_words: list[str]) -> bool:
     text = _bounded(password[:ZXCVBN_MAX_CHARACTERS])
-    return int(zxcvbn(text, user_inputs=own_words)["score"]) < MIN_ZXCVBN_SCORE
+    # zxcvbn sees no repetition in "Dragondragondragon" until it is in one case.
+    scores = [zxcvbn(spelling, user_inputs=own_words)["score"] for spelling in (text, text.lower())]
+    return min(map(int, scores)) < MIN_ZXCVBN_SCORE
 
 
 def _bounded(password: str) -> str:

@@ -74,7 +74,7 @@ class Auth:
         """
         wait = await self.stores.rate_limiter.hit(limit, key)
         if wait is not None:
-            security_event("rate_limited", limit=limit.name)
+            security_event("rate_limited", limit=limit.name, key=key)
             raise TooManyRequests(retry_after=wait)
 
     async def may_mail(self, email: str) -> bool:

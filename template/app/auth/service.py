@@ -60,11 +60,7 @@ async def log_in(
         ServiceUnavailable: too many passwords are waiting.
     """
     attempt = await LoginAttempt.count(auth, email, client.address, client.device)
-    account = await _check_password(auth, email, password)
-    if account is None:
-        metrics.login(outcome="refused")
-        security_event("login_failed", address=client.address)
-        raise InvalidGrant
+    account = await _check_password(auth, email, password, client)
     tokens = await start_session(auth, account, scope, client)
     await attempt.succeed()
     metrics.login(outcome="accepted")
@@ -136,6 +132,7 @@ async def refresh(auth: Auth, presented: str, client: Client) -> IssuedTokens:
             raise InvalidGrant
         case Refused():
             metrics.refresh(outcome="refused")
+            security_event("refresh_refused", address=client.address)
             raise InvalidGrant
         case Stale():
             metrics.refresh(outcome="stale")
@@ -145,20 +142,27 @@ async def refresh(auth: Auth, presented: str, client: Client) -> IssuedTokens:
             return issue_tokens(auth, row, token, now)
 
 
-async def _check_password(auth: Auth, email: str, password: str) -> Account | None:
+async def _check_password(auth: Auth, email: str, password: str, client: Client) -> Account:
     async with auth.database.read() as session:
         account = await accounts.find_by_email(session, email)
     right, new_hash = await auth.passwords.verify(
         password, account.password_hash if account else None
     )
-    if account is None or not right or not account.active:
-        return None
-    if auth.settings.verified_email_required and account.email_verified_at is None:
-        return None
+    if account is None or not right or not _may_log_in(auth, account):
+        metrics.login(outcome="refused")
+        # Only the log says whether there is such an account: whose password is being guessed.
+        account_id = account.id if account else None
+        security_event("login_failed", account_id=account_id, address=client.address)
+        raise InvalidGrant
     if new_hash:
         async with auth.database.transaction() as session:
             await accounts.replace_hash(session, account, new_hash)
     return account
+
+
+def _may_log_in(auth: Auth, account: Account) -> bool:
+    verified = account.email_verified_at is not None
+    return account.active and (verified or not auth.settings.verified_email_required)
 
 
 def _printable(text: str) -> str:

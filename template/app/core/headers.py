@@ -67,7 +67,10 @@ class SecurityHeadersMiddleware:
 
 
 class NoStoreMiddleware:
-    """Forbids caches to keep anything under a path."""
+    """Forbids caches to keep anything under a path, and what was answered to a credential.
+
+    A route outside the path may say otherwise with a Cache-Control of its own.
+    """
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
         self.app = app
@@ -76,13 +79,17 @@ class NoStoreMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app and mark its response."""
 
+        below = scope["type"] != "lifespan" and scope["path"].startswith(self.prefix)
+        credential = scope["type"] != "lifespan" and "authorization" in Headers(scope=scope)
+
         async def send_no_store(message: Message) -> None:
             if message["type"] in RESPONSE_STARTS:
-                MutableHeaders(scope=message)["Cache-Control"] = "no-store"
+                headers = MutableHeaders(scope=message)
+                if below or "cache-control" not in headers:
+                    headers["Cache-Control"] = "no-store"
             await send(message)
 
-        below = scope["type"] != "lifespan" and scope["path"].startswith(self.prefix)
-        await self.app(scope, receive, send_no_store if below else send)
+        await self.app(scope, receive, send_no_store if below or credential else send)
 
 
 class SingleHeadersMiddleware:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from app.auth import logout, service
 from app.auth.cookies import (
+    REFRESH_COOKIE,
     RefreshCookieRefused,
     clear_refresh_cookie,
     require_same_origin,
@@ -61,6 +62,9 @@ async def log_in_with_cookie(
     """Log in from a browser: the refresh token comes as an HttpOnly cookie, never in the body."""
     require_same_origin(request, auth)
     issued = await service.log_in(auth, login.email, login.password, login.scope, client)
+    if before := request.cookies.get(REFRESH_COOKIE):
+        # The cookie is about to be replaced: nobody could end that session here any more.
+        await logout.log_out_by_refresh_token(auth, before, client.address)
     set_refresh_cookie(response, issued.refresh_token, issued.session_expires_at)
     _remember_device(response, auth, login.email, client)
     return AccessToken(
