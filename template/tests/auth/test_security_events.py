@@ -15,8 +15,18 @@ from starlette.requests import HTTPConnection
 from app.auth import Principal, get_current_user
 from app.core.errors import InsufficientScope, ServiceUnavailable
 from app.core.logging import configure_logging
+from tests.auth.support.answers import INVALID_GRANT, problem
 from tests.auth.support.core_app import core_app
-from tests.auth.support.service import PASSWORD, Service, Tokens, User, new_email
+from tests.auth.support.service import (
+    PASSWORD,
+    Service,
+    Tokens,
+    User,
+    bearer,
+    cookie,
+    new_email,
+    tokens_of,
+)
 from tests.auth.support.settings import ORIGIN, ROTATES
 
 Capture = pytest.CaptureFixture[str]
@@ -58,6 +68,8 @@ async def test_a_refused_login_is_logged_without_what_was_sent(
         output = capsys.readouterr().out
         (event,) = [json.loads(line) for line in output.splitlines()]
         assert (event["event"], event["address"]) == ("login_failed", "203.0.113.78")
+        # Whose password is being guessed: the log may know what the answer must not tell.
+        assert event["account_id"] == (str(account.id) if email == account.email else None)
         assert event["request_id"] == response.headers["x-request-id"]
         assert "canary" not in output
         assert email not in output
@@ -86,6 +98,7 @@ async def test_a_used_up_limit_is_logged(service: Service, account: User, capsys
     assert response.status_code == 429
     (event,) = events(capsys, "rate_limited")
     assert event["limit"] == "login_address"
+    assert event["key"].startswith("198.18.")  # the client's address
     assert event["request_id"] == response.headers["x-request-id"]
 
 
@@ -98,6 +111,30 @@ async def test_a_stolen_refresh_token_is_logged(
     await service.try_refresh(tokens.refresh_token)
     (event,) = events(capsys, "refresh_token_reuse")
     assert (event["account_id"], event["session_id"]) == (str(account.id), tokens.claims["sid"])
+
+
+async def test_a_refused_access_token_is_logged_with_the_check_that_failed(
+    service: Service, tokens: Tokens, capsys: Capture
+) -> None:
+    header, payload, signature = tokens.access_token.split(".")
+    forged = f"{header}.{payload}.{signature[::-1]}"
+    for token, reason in ((forged, "signature"), ("x", "malformed")):
+        await service.client.get("/auth/me", headers=bearer(token))
+        (event,) = events(capsys, "token_refused")
+        assert event["reason"] == reason
+    assert forged not in capsys.readouterr().out
+
+
+async def test_what_a_foreign_page_and_an_unknown_refresh_token_try_is_logged(
+    service: Service, capsys: Capture
+) -> None:
+    body = {"email": new_email(), "password": PASSWORD}
+    await service.client.post("/auth/session", json=body, headers={"Origin": "https://a.example"})
+    (event,) = events(capsys, "cross_origin_refused")
+    assert event["path"] == "/auth/session"
+    await service.new_client("203.0.113.79").post("/auth/refresh", json={"refresh_token": "A" * 43})
+    (event,) = events(capsys, "refresh_refused")
+    assert event["address"] == "203.0.113.79"
 
 
 async def test_a_missing_scope_is_logged_with_who_lacked_it(
@@ -146,3 +183,21 @@ async def test_an_unforeseen_error_reaches_the_servers_log(tmp_path: Path) -> No
         with pytest.raises(RuntimeError):
             await client.get("/core/unforeseen")
     await app.state.database.dispose()
+
+
+async def test_a_browser_that_logs_in_again_ends_the_session_it_had(
+    service: Service, account: User, tokens: Tokens, capsys: Capture
+) -> None:
+    # Else nobody but a thief could use it any more (ASVS 7.2.4).
+    before = await service.cookie_login(account)
+    capsys.readouterr()
+    body = {"email": account.email, "password": account.password}
+    again = await service.client.post(
+        "/auth/session", json=body, headers=cookie(before.refresh_token)
+    )
+    assert again.status_code == 200
+    (event,) = events(capsys, "logout")
+    assert event["session_id"] == before.claims["sid"]
+    assert problem(await service.try_refresh(before.refresh_token)) == INVALID_GRANT
+    for living in (tokens.refresh_token, tokens_of(again).refresh_token):
+        assert (await service.try_refresh(living)).status_code == 200
