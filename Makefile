@@ -14,7 +14,7 @@ endif
 RUN = $(UV) run --frozen --no-sync
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest lock
+.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest asvs lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -55,6 +55,9 @@ bench: install ## how fast combinations render, and what a matrix run costs
 
 manifest: install ## write template/ownership.toml.jinja anew after a change in template/
 	@$(RUN) python -m tools.manifest
+
+asvs: install ## write the ASVS tables of SECURITY.md anew after a change in docs/security/asvs.toml
+	@$(RUN) python -m tools.asvs
 
 lock: $(UV) ## lock the tools, and the seed lock of the services, anew
 	@$(UV) lock && $(UV) sync --frozen --quiet && $(RUN) python -m tools.seed_lock --uv "$(UV)"
