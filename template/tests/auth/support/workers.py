@@ -134,7 +134,8 @@ def _client(ports: Sequence[int]) -> httpx2.AsyncClient:
 
 
 def _server(port: int, directory: Path, environment: dict[str, str]) -> Server:
-    command = [sys.executable, "-m", "uvicorn", APP, "--factory", "--no-server-header"]
+    command = [sys.executable, "-m", "uvicorn", APP, "--factory"]
+    command += ["--no-server-header", "--no-proxy-headers"]
     command += ["--host", LOOPBACK, "--port", str(port)]
     ready = functools.partial(_answers, port)
     url, log = f"http://{LOOPBACK}:{port}", directory / f"worker-{port}.log"
