@@ -131,10 +131,13 @@ def _judge_public(verdict: Verdict, public: Public) -> tuple[str, str]:
     return "", ""
 
 
+def handler_name(verdict: Verdict) -> str:
+    """Return the name of what answers a route, for people."""
+    return "front end" if verdict.route.kind == "frontend" else describe(verdict.route.handler)
+
+
 def _unknown_handler(verdict: Verdict) -> bool:
-    return (
-        verdict.route.kind != "frontend" and describe(verdict.route.handler) == "something unknown"
-    )
+    return handler_name(verdict) == "something unknown"
 
 
 def _mounted(verdict: Verdict) -> str:

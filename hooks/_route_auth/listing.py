@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .findings import judge
-from .protection import describe
+from .findings import handler_name, judge
 from .strength import REQUIRED
 
 TYPE_CHECKING = False
@@ -28,7 +27,7 @@ def _row(verdict: Verdict) -> dict[str, Any]:
     return {
         "methods": list(verdict.route.methods),
         "path": verdict.path,
-        "handler": describe(verdict.route.handler),
+        "handler": handler_name(verdict),
         "kind": verdict.route.kind,
         "registered": str(verdict.route.site),
         "verdict": code or ("public" if public else "protected"),
@@ -46,7 +45,8 @@ def render(audit: Audit, form: str) -> str:
         return json.dumps(table, indent=2)
     cells = [HEADINGS]
     for row in table:
-        name = f"{','.join(map(str, row['methods'])) or '*'} {row['path'] or '(not known)'}"
+        path = "(not known)" if row["path"] is None else row["path"] or "/"
+        name = f"{','.join(map(str, row['methods'])) or '*'} {path}"
         cells.append((
             name, str(row["handler"]), str(row["registered"]), str(row["verdict"]),
             str(row["by"] or "-"), str(row["where"] or "-"),

@@ -45,7 +45,7 @@ def _for(interpreter: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -
             return signal
         if signal == "break":
             break
-    if not known:
+    if not known or (not items and _may_fill(node, scope)):
 
         def body() -> str | None:
             assign(interpreter, node.target, Unknown("element of a loop"), scope)
@@ -54,6 +54,17 @@ def _for(interpreter: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -
 
         run_arms(interpreter, node, scope, [body, lambda: None])
     return run_body(interpreter, node.orelse, scope)
+
+
+def _may_fill(node: ast.For | ast.AsyncFor, scope: Scope) -> bool:
+    """Say whether a loop over nothing may find something at run time, and then register routes.
+
+    A list that an object or a module holds is filled from elsewhere: by plugins, by decorators.
+    """
+    module, last = scope.module, node.end_lineno or node.lineno
+    local = isinstance(node.iter, ast.Name) and node.iter.id in scope.variables
+    literal = isinstance(node.iter, ast.List | ast.Tuple)
+    return not local and not literal and module.registers(node.lineno, last)
 
 
 def _turn(
