@@ -15,18 +15,8 @@ from starlette.requests import HTTPConnection
 from app.auth import Principal, get_current_user
 from app.core.errors import InsufficientScope, ServiceUnavailable
 from app.core.logging import configure_logging
-from tests.auth.support.answers import INVALID_GRANT, problem
 from tests.auth.support.core_app import core_app
-from tests.auth.support.service import (
-    PASSWORD,
-    Service,
-    Tokens,
-    User,
-    bearer,
-    cookie,
-    new_email,
-    tokens_of,
-)
+from tests.auth.support.service import PASSWORD, Service, Tokens, User, bearer, new_email
 from tests.auth.support.settings import ORIGIN, ROTATES
 
 Capture = pytest.CaptureFixture[str]
@@ -183,21 +173,3 @@ async def test_an_unforeseen_error_reaches_the_servers_log(tmp_path: Path) -> No
         with pytest.raises(RuntimeError):
             await client.get("/core/unforeseen")
     await app.state.database.dispose()
-
-
-async def test_a_browser_that_logs_in_again_ends_the_session_it_had(
-    service: Service, account: User, tokens: Tokens, capsys: Capture
-) -> None:
-    # Else nobody but a thief could use it any more (ASVS 7.2.4).
-    before = await service.cookie_login(account)
-    capsys.readouterr()
-    body = {"email": account.email, "password": account.password}
-    again = await service.client.post(
-        "/auth/session", json=body, headers=cookie(before.refresh_token)
-    )
-    assert again.status_code == 200
-    (event,) = events(capsys, "logout")
-    assert event["session_id"] == before.claims["sid"]
-    assert problem(await service.try_refresh(before.refresh_token)) == INVALID_GRANT
-    for living in (tokens.refresh_token, tokens_of(again).refresh_token):
-        assert (await service.try_refresh(living)).status_code == 200
