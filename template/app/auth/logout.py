@@ -48,6 +48,7 @@ async def log_out_other_session(auth: Auth, account_id: UUID, session_id: UUID) 
     async with auth.database.read() as session:
         living = await repository.living_sessions(session, account_id, auth.clock.now())
     if session_id not in {row.id for row in living}:
+        await auth.deliver_denials()  # a repeated call after a 503 finds the session ended
         raise NotFound
     await log_out(auth, session_id, "ended_by_owner")
 
