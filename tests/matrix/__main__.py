@@ -82,9 +82,13 @@ def _jobs(
         for version in set(arguments.pythons) - set(there):
             not_run[f"no Python {version} on this machine"] += len(trees)
         return [shared.own_environment(tree, v) for v in there for tree in trees], not_run
-    own = [shared.own_environment(tree) for tree in plan.pairwise_trees(renderings)]
+    # A tree's suite runs once: where its environment is its own, the union has nothing to add.
+    chosen = plan.pairwise_trees(renderings)
+    own = [shared.own_environment(rendering) for rendering in chosen]
+    done = {rendering.tree for rendering in chosen}
+    others = shared.suites(rendering for rendering in trees if rendering.tree not in done)
     tests = shared.own_tests(renderings[0].directory.parent)
-    return [tests, *own, *shared.suites(trees)], not_run
+    return [tests, *own, *others], not_run
 
 
 def _run_all(jobs: Sequence[Job], scratch: Path) -> list[Outcome]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.matrix.jobs import Job
 from tests.matrix.questions import ROOT, command_words, pairwise, title
-from tests.matrix.rendering import Rendering
+from tests.matrix.rendering import Rendering, distinct_trees
 
 QUICK = ("-m", "not slow")
 # A script, not a module: it runs in a service, which has a package `tests` of its own.
@@ -81,9 +81,9 @@ def _reproduce(tree: Rendering, *flags: str) -> str:
 
 
 def pairwise_trees(renderings: Sequence[Rendering]) -> list[Rendering]:
-    """Return the renderings of the pairwise combinations, the defaults first."""
+    """Return the distinct trees of the pairwise combinations, the defaults first."""
     chosen = pairwise()
-    return [rendering for rendering in renderings if rendering.answers in chosen]
+    return distinct_trees(each for each in renderings if each.answers in chosen)
 
 
 def has_python(uv: str, version: str) -> bool:
