@@ -16,6 +16,12 @@ from _route_auth.modules import Module
 from _route_auth.program import Program
 from _route_auth.rules import RULES
 
+# What a rendered service is checked with.
+SERVICE = {
+    "src": ["app"],
+    "auth": ["app.auth.dependencies.get_current_user"],
+    "public": ["app.core.public.public"],
+}
 HOOKS = Path(__file__).parents[2] / "hooks"
 
 __all__ = ["HOOKS", "RULES", "Finding", "Module", "check", "main", "output", "sarif"]
@@ -23,7 +29,8 @@ __all__ = ["HOOKS", "RULES", "Finding", "Module", "check", "main", "output", "sa
 
 def check(folder: Path) -> tuple[list[Finding], list[dict[str, Any]]]:
     """Return the findings about a program and the list of its routes."""
-    table = tomllib.loads((folder / "pyproject.toml").read_text())["tool"]["route-auth"]
+    document = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+    table = document["tool"].get("route-auth", SERVICE)
     program = Program(Config(str(folder), table))
     audit = Audit(program)
     return find(program, audit), rows(audit)
