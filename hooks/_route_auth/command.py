@@ -8,9 +8,7 @@ import gc
 import sys
 import warnings
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
+from .options import USAGE, Options, UsageError
 
 CLEAN, FINDINGS, BROKEN = 0, 1, 2
 
@@ -29,46 +27,30 @@ def main(arguments: list[str] | None = None) -> int:
     sys.setrecursionlimit(20_000)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # about escapes in the files that are read
-    options = _parser().parse_args(arguments)
     from .config import ConfigurationError
 
+    options = None
     try:
+        options = Options(sys.argv[1:] if arguments is None else arguments)
         return _run(options)
-    except ConfigurationError as error:
+    except (ConfigurationError, UsageError) as error:
         sys.stderr.write(f"route-auth: {error}\n")
     except BrokenPipeError:
         sys.stderr.close()
     except Exception as error:
-        if options.traceback:
+        if options is not None and "--traceback" in options.flags:
             raise
         text = f"{type(error).__name__}: {error}"
         sys.stderr.write(f"route-auth: internal error, nothing was checked: {text}\n")
     return BROKEN
 
 
-def _parser() -> argparse.ArgumentParser:
-    import argparse
-
-    from .output import FORMATS
-
-    parser = argparse.ArgumentParser(
-        prog="route_auth", description="Finds FastAPI routes without authentication."
-    )
-    add = parser.add_argument
-    add("src", nargs="*", help="folders or files to check instead of the configured ones")
-    add("--config", metavar="FILE", help="the pyproject.toml to read")
-    add("--output-format", choices=FORMATS, default="full")
-    add("--ignore-noqa", action="store_true", help="report suppressed findings as well")
-    add("--list", action="store_true", help="print every route with what protects it")
-    add("--explain", metavar="CODE", help="print what a code means")
-    add("--exit-zero", action="store_true", help="exit 0 although there are findings")
-    add("--traceback", action="store_true", help=argparse.SUPPRESS)
-    return parser
-
-
-def _run(options: argparse.Namespace) -> int:
-    if options.explain:
-        return _explain(options.explain)
+def _run(options: Options) -> int:
+    if options.flags & {"--help", "-h"}:
+        sys.stdout.write(USAGE)
+        return CLEAN
+    if "--explain" in options.values:
+        return _explain(options.values["--explain"])
     import os
 
     from .audit import Audit
@@ -76,26 +58,26 @@ def _run(options: argparse.Namespace) -> int:
     from .findings import find
     from .program import Program
 
-    config = load(options.config)
+    config = load(options.values.get("--config"))
     if options.src:
         config.src = [os.path.relpath(os.path.abspath(one), config.root) for one in options.src]
     program = Program(config)
     audit = Audit(program)
-    if options.list:
+    if "--list" in options.flags:
         from .listing import render as render_list
 
-        sys.stdout.write(render_list(audit, options.output_format))
+        sys.stdout.write(render_list(audit, options.form))
         return CLEAN if audit.verdicts else BROKEN
     from .output import render
     from .suppress import suppressed
 
     findings = find(program, audit)
-    if not options.ignore_noqa:
+    if "--ignore-noqa" not in options.flags:
         findings = [one for one in findings if not suppressed(one)]
-    sys.stdout.write(render(findings, options.output_format))
+    sys.stdout.write(render(findings, options.form))
     if any(one.code == "AUTH900" for one in findings):
         return BROKEN
-    return FINDINGS if findings and not options.exit_zero else CLEAN
+    return FINDINGS if findings and "--exit-zero" not in options.flags else CLEAN
 
 
 def _explain(code: str) -> int:

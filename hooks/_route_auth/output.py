@@ -12,7 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .findings import Finding
 
-FORMATS = ("concise", "full", "json", "github", "sarif")
 CONTEXT = 2  # source lines shown before and after a finding
 
 

@@ -13,6 +13,7 @@ from _route_auth.config import Config
 from _route_auth.findings import Finding, find
 from _route_auth.listing import rows
 from _route_auth.modules import Module
+from _route_auth.options import FORMATS
 from _route_auth.program import Program
 from _route_auth.rules import RULES
 
@@ -24,7 +25,7 @@ SERVICE = {
 }
 HOOKS = Path(__file__).parents[2] / "hooks"
 
-__all__ = ["HOOKS", "RULES", "Finding", "Module", "check", "main", "output", "sarif"]
+__all__ = ["FORMATS", "HOOKS", "RULES", "Finding", "Module", "check", "main", "output", "sarif"]
 
 
 def check(folder: Path) -> tuple[list[Finding], list[dict[str, Any]]]:

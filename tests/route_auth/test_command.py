@@ -211,6 +211,21 @@ def test_the_list_says_what_protects_each_route_and_where(
     assert table.endswith("2 routes.\n")
 
 
+@pytest.mark.parametrize(
+    "words", [["--no-such"], ["--config"], ["--output-format", "xml"], ["--output-format=xml"]]
+)
+def test_a_wrong_command_line_exits_two(
+    words: list[str], project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert words[0].partition("=")[0] in capsys.readouterr().err
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "--ignore-noqa" in capsys.readouterr().out
+
+
 def test_the_script_runs_on_its_own(project: Project) -> None:
     project.write("app/main.py", PROTECTED + OPEN)
     done = subprocess.run(

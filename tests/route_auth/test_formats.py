@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .checking import Finding, Module, output, sarif
+from .checking import FORMATS, Finding, Module, output, sarif
 
 RUFF = shutil.which("ruff", path=str(Path(sys.executable).parent)) or shutil.which("ruff")
 SAMPLE = """\
@@ -160,7 +160,7 @@ def test_sarif_obeys_the_rules_of_the_schema(spoken: tuple[Path, list[Finding]])
         assert all(number >= 1 for number in place["region"].values())
 
 
-@pytest.mark.parametrize("form", output.FORMATS)
+@pytest.mark.parametrize("form", FORMATS)
 def test_a_clean_report_says_what_ruff_says(form: str, tmp_path: Path) -> None:
     (tmp_path / "sample.py").write_text("x = 1\n")
     theirs, ours = ruff(tmp_path, form), output.render([], form)
