@@ -29,7 +29,6 @@ from app.core.logging import security_event
 
 SECRET_FORM = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits; anything else needs no look-up
 SALT_BYTES = 32
-MAX_USER_AGENT_CHARACTERS = 256
 
 
 @dataclass(frozen=True)
@@ -72,22 +71,7 @@ async def start_session(
 ) -> IssuedTokens:
     """Start a session for an account whose owner has just proved who they are."""
     now = auth.clock.now()
-    row = AuthSession(
-        id=uuid4(),
-        account_id=account.id,
-        client_id=auth.settings.client_id,
-        scope=_granted(account.scope, scope),
-        auth_time=now,
-        token_version=account.token_version,
-        created_at=now,
-        last_refreshed_at=now,
-        idle_expires_at=now + auth.idle_lifetime,
-        absolute_expires_at=now + timedelta(seconds=auth.settings.session_absolute_lifetime),
-        revoked_at=None,
-        revoke_reason=None,
-        user_agent=_printable(client.user_agent)[:MAX_USER_AGENT_CHARACTERS],
-        ip=client.address,
-    )
+    row = _new_session(auth, account, _granted(account.scope, scope), client, now)
     refresh_token = new_secret()
     async with auth.database.transaction() as session:
         started = await repository.insert_session(session, row)
@@ -142,6 +126,27 @@ async def refresh(auth: Auth, presented: str, client: Client) -> IssuedTokens:
             return issue_tokens(auth, row, token, now)
 
 
+def _new_session(
+    auth: Auth, account: Account, scope: str, client: Client, now: datetime
+) -> AuthSession:
+    return AuthSession(
+        id=uuid4(),
+        account_id=account.id,
+        client_id=auth.settings.client_id,
+        scope=scope,
+        auth_time=now,
+        token_version=account.token_version,
+        created_at=now,
+        last_refreshed_at=now,
+        idle_expires_at=now + auth.idle_lifetime,
+        absolute_expires_at=now + timedelta(seconds=auth.settings.session_absolute_lifetime),
+        revoked_at=None,
+        revoke_reason=None,
+        user_agent=client.user_agent,
+        ip=client.address,
+    )
+
+
 async def _check_password(auth: Auth, email: str, password: str, client: Client) -> Account:
     async with auth.database.read() as session:
         account = await accounts.find_by_email(session, email)
@@ -163,10 +168,6 @@ async def _check_password(auth: Auth, email: str, password: str, client: Client)
 def _may_log_in(auth: Auth, account: Account) -> bool:
     verified = account.email_verified_at is not None
     return account.active and (verified or not auth.settings.verified_email_required)
-
-
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())
 
 
 def _granted(held: str, asked: str | None) -> str:

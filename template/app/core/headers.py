@@ -1,6 +1,8 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """What every response carries, and which requests are too odd to be read."""
 
+from http import HTTPStatus
+
 from secure import (
     ContentSecurityPolicy,
     CrossOriginOpenerPolicy,
@@ -37,6 +39,9 @@ SECURITY_HEADERS = Secure(
     coop=CrossOriginOpenerPolicy().same_origin(),
     corp=CrossOriginResourcePolicy().same_origin(),
 )
+
+# All header fields of a request together; uvicorn with httptools sets no bound of its own.
+MAX_HEADER_BYTES = 32 * 1024
 
 # Header fields that say who is asking and whom: two of them are two opinions, and proxies choose
 # differently (RFC 9112 §3.2 for Host, RFC 6750 §2 for credentials).
@@ -93,14 +98,18 @@ class NoStoreMiddleware:
 
 
 class SingleHeadersMiddleware:
-    """Refuses requests in which a header that must be single comes twice."""
+    """Refuses requests whose headers are too large, or hold one twice that must be single."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 400, or run the app."""
-        if scope["type"] != "lifespan" and self._doubled(Headers(scope=scope)):
+        """Answer 431 or 400, or run the app."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            await status_problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)(scope, receive, send)
+        elif self._doubled(Headers(scope=scope)):
             await problem(InvalidRequest())(scope, receive, send)
         else:
             await self.app(scope, receive, send)

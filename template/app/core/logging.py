@@ -44,15 +44,8 @@ def configure_logging(
         describe_exception(with_messages=exception_messages),
         _redact,
     ]
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(),
-        ],
-    )
     handler = _StandardStream(to)
-    handler.setFormatter(formatter)
+    handler.setFormatter(_json_formatter(shared))
     root = logging.getLogger()
     # Ours replaces ours: called twice, nothing is logged twice; handlers of others stay.
     root.handlers = [h for h in root.handlers if not isinstance(h, _StandardStream)] + [handler]
@@ -79,6 +72,16 @@ def security_event(name: str, /, **fields: object) -> None:
             its name.
     """
     structlog.stdlib.get_logger(_SECURITY_LOGGER).info(name, **fields)
+
+
+def _json_formatter(shared: list[structlog.typing.Processor]) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+    )
 
 
 class _StandardStream(logging.Handler):

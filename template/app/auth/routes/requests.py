@@ -13,6 +13,8 @@ from app.auth.service import Client
 from app.core.client_address import client_address
 from app.core.errors import InvalidRequest
 
+MAX_USER_AGENT_CHARACTERS = 256  # as much as the list of sessions shows
+
 
 async def _get_auth(connection: HTTPConnection) -> Auth:
     return get_auth(connection)
@@ -21,9 +23,13 @@ async def _get_auth(connection: HTTPConnection) -> Auth:
 async def _get_client(connection: HTTPConnection) -> Client:
     return Client(
         address=client_address(connection, get_auth(connection).settings),
-        user_agent=connection.headers.get("user-agent", ""),
+        user_agent=_user_agent(connection.headers.get("user-agent", "")),
         device=connection.cookies.get(DEVICE_COOKIE),
     )
+
+
+def _user_agent(text: str) -> str:
+    return "".join(filter(str.isprintable, text))[:MAX_USER_AGENT_CHARACTERS]
 
 
 AuthParts = Annotated[Auth, Depends(_get_auth)]
