@@ -10,6 +10,10 @@ import warnings
 
 from .options import USAGE, Options, UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .findings import Finding
+
 CLEAN, FINDINGS, BROKEN = 0, 1, 2
 
 
@@ -68,10 +72,13 @@ def _run(options: Options) -> int:
 
         sys.stdout.write(render_list(audit, options.form))
         return CLEAN if audit.verdicts else BROKEN
+    return _report(find(program, audit), options)
+
+
+def _report(findings: list[Finding], options: Options) -> int:
     from .output import render
     from .suppress import suppressed
 
-    findings = find(program, audit)
     if "--ignore-noqa" not in options.flags:
         findings = [one for one in findings if not suppressed(one)]
     sys.stdout.write(render(findings, options.form))
