@@ -72,15 +72,15 @@ def _on_error(context: ExceptionContext) -> AppError | None:
     # A cancelled task is a "disconnect" to SQLAlchemy; it must stay cancelled.
     if not isinstance(error, Exception):
         return None
-    # After a failed COMMIT or a lost answer nobody knows whether a transaction is still open on the
+    lost = context.is_disconnect or isinstance(error, OSError)
+    # After a lost answer or a failed COMMIT nobody knows whether a transaction is still open on the
     # connection: used again, it would lock others out, or commit what was reported as failed.
-    if not context.is_disconnect and (context.statement is None or isinstance(error, OSError)):
+    if not context.is_disconnect and (lost or context.statement is None):
         context.is_disconnect = True
         context.invalidate_pool_on_disconnect = False
     sqlstate = str(getattr(error, "sqlstate", None) or "")
     if sqlstate == _UNSTORABLE_TEXT_SQLSTATE:
         return UnprocessableContent()
-    lost = context.is_disconnect
     return ServiceUnavailable() if lost or sqlstate.startswith(_UNAVAILABLE_SQLSTATES) else None
 
 
