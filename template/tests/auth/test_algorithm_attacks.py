@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from app.auth.signing import SigningMaterial, TokenKey
 from app.auth.wiring import signing_algorithm
 from tests.auth.support.answers import INVALID_REQUEST, INVALID_TOKEN, problem
+from tests.auth.support.credentials import Tokens, bearer
 from tests.auth.support.forging import decode_segment, encode_segment, sign
-from tests.auth.support.service import Service, Tokens, bearer
+from tests.auth.support.service import Service
 from tests.auth.support.settings import ALGORITHM
 
 

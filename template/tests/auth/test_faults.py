@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from app.auth.models import AuthSession, RefreshToken, Revocation
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, problem
+from tests.auth.support.credentials import Tokens
 from tests.auth.support.failing import failing_database, failing_redis
 from tests.auth.support.migrations import upgrade
 from tests.auth.support.plugin import FreshService, StartWorkers
 from tests.auth.support.processes import Server
-from tests.auth.support.service import Deployment, Service, Tokens
+from tests.auth.support.service import Deployment, Service
 from tests.auth.support.settings import REVOKES_ACCESS_TOKENS, ROTATES, USES_REDIS
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from tests.auth.support.answers import INVALID_TOKEN, problem
+from tests.auth.support.credentials import Tokens, User, tokens_of
 from tests.auth.support.kit import Kit
-from tests.auth.support.service import Tokens, User, tokens_of
 from tests.auth.support.settings import REVOKES_ACCESS_TOKENS, ROTATES
 from tests.auth.support.workers import Workers, running_workers
 

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
+    invariant,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -28,6 +29,7 @@ from hypothesis.stateful import (
 
 from app.auth import administration
 from app.auth.wiring import signing_algorithm
+from tests.auth.support.credentials import PASSWORD, SAME_ORIGIN, cookie, tokens_of
 from tests.auth.support.kit import Kit
 from tests.auth.support.model import (
     RESET_LIFETIME,
@@ -38,7 +40,7 @@ from tests.auth.support.model import (
     Owner,
     RefreshToken,
 )
-from tests.auth.support.service import PASSWORD, SAME_ORIGIN, Service, cookie, tokens_of
+from tests.auth.support.service import Service
 from tests.auth.support.settings import ROTATES, USES_REDIS
 
 T = TypeVar("T")
@@ -149,11 +151,12 @@ class AuthMachine(RuleBasedStateMachine):
 
     @rule(login=picks, token=picks, after=st.sampled_from((0, 30, 31)), times=st.integers(1, 5))
     def replay(self, login: int, token: int, after: int, times: int) -> None:
-        """Present any token again, a while after, at all workers: a thief, or a second tab."""
+        """Present any token, and a while later again and again: a thief, or a second tab."""
         which = self.some_login(login)
+        again = pick(self.known(which), token)
+        self.present(which, again, 0, lost=False, in_browser=False)
         self.wait(after)
         for turn in range(times):
-            again = pick(self.known(which), token)
             self.present(which, again, turn % WORKERS, lost=False, in_browser=False)
 
     def some_login(self, number: int) -> Login:
@@ -314,16 +317,29 @@ class AuthMachine(RuleBasedStateMachine):
         """Present any access token there ever was."""
         self.check(pick(self.model.accesses, access), worker)
 
+    @invariant()
+    def judge_the_newest_token(self) -> None:
+        """Whatever happened last, look what has become of the token that was issued last."""
+        if self.model.accesses:
+            newest = self.model.accesses[-1]
+            self.check_token(newest, len(self.model.accesses) % WORKERS)
+
     # ---------------------------------------------------------------------------------- tools
 
-    def check(self, access: Access, worker: int) -> None:
-        """Compare what service and model say about an access token, and about its sessions."""
+    def check_token(self, access: Access, worker: int) -> httpx2.Response:
+        """Compare what service and model say about an access token."""
         client, headers = self.services[worker].client, access.tokens.bearer
         answer = self.send(client.get, "/auth/sessions", headers=headers)
         assert answer.status_code == (200 if self.model.accepts(access) else 401), answer.text
+        return answer
+
+    def check(self, access: Access, worker: int) -> None:
+        """Compare an access token, what it lists, and a route that loads the account."""
+        answer = self.check_token(access, worker)
         if answer.status_code == 200:
             alive = {s.id for s in access.login.owner.sessions if self.model.alive(s)}
             assert {row["id"] for row in answer.json()} == alive
+        client, headers = self.services[worker].client, access.tokens.bearer
         answer = self.send(client.get, "/auth/me", headers=headers)
         wanted = 200 if self.model.accepts_with_account(access) else 401
         assert answer.status_code == wanted, answer.text

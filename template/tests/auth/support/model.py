@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from tests.auth.support.service import Tokens, User
+from tests.auth.support.credentials import Tokens, User
 from tests.auth.support.settings import REVOKES_ACCESS_TOKENS, ROTATES
 
 LEEWAY = timedelta(seconds=30)
