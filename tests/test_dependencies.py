@@ -1,15 +1,31 @@
 """What services depend on, what the template tests with, and what the seed lock holds agree."""
 
+import ast
 import tomllib
+from importlib.metadata import packages_distributions
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.matrix.questions import ROOT, TEMPLATE, title
 from tests.matrix.rendering import Rendering
 from tools.seed_lock import NAME, union_pyproject
 
 OURS: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+# Nothing imports these by name, and why they are there all the same.
+NOT_IMPORTED = {
+    "aiosqlite": "SQLAlchemy's driver for sqlite+aiosqlite",
+    "asyncpg": "SQLAlchemy's driver for postgresql+asyncpg",
+    "email-validator": "pydantic's EmailStr",
+    "hiredis": "redis parses with it",
+    "httptools": "uvicorn parses with it",
+    "python-multipart": "FastAPI reads forms with it",
+    "uvicorn": "runs the service",
+    "uvloop": "uvicorn's event loop",
+}
 
 
 def declared(pyproject: dict[str, Any]) -> set[str]:
@@ -45,6 +61,31 @@ def test_a_dependency_comes_only_with_the_answer_that_needs_it(
 def declared_by(rendering: Rendering) -> set[str]:
     """Return everything that a rendered service asks for."""
     return declared(tomllib.loads(rendering.read("pyproject.toml")))
+
+
+def test_a_service_declares_exactly_what_it_imports(trees: list[Rendering]) -> None:
+    for tree in trees:
+        project = tomllib.loads(tree.read("pyproject.toml"))
+        app = {Requirement(line).name for line in project["project"]["dependencies"]}
+        dev = {Requirement(line).name for line in project["dependency-groups"]["dev"]}
+        used = imported(tree, "app/", "migrations/")
+        assert used <= app, f"{title(tree.answers)}: not declared"
+        assert app - used <= set(NOT_IMPORTED), f"{title(tree.answers)}: not used"
+        assert imported(tree, "tests/") <= app | dev, f"{title(tree.answers)}: not in dev"
+
+
+def imported(tree: Rendering, *folders: str) -> set[str]:
+    """Return the distributions whose modules the Python files of some folders import."""
+    modules = set[str]()
+    for path in tree.files:
+        if path.startswith(folders) and path.endswith(".py"):
+            for node in ast.walk(ast.parse(tree.read(path))):
+                if isinstance(node, ast.Import):
+                    modules |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    modules.add(node.module.partition(".")[0])
+    known = packages_distributions()
+    return {canonicalize_name(known[name][0]) for name in modules if name in known}
 
 
 def test_the_seed_lock_locks_what_all_answers_declare() -> None:
