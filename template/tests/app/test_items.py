@@ -4,7 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.auth.support.service import Service, Tokens
+from tests.auth.support.credentials import Tokens
+from tests.auth.support.service import Service
 
 pytestmark = pytest.mark.both_databases
 

@@ -15,8 +15,9 @@ from tests.auth.support.answers import (
     challenge,
     problem,
 )
+from tests.auth.support.credentials import Tokens, User, bearer
 from tests.auth.support.forging import decode_segment, encode_segment, sign
-from tests.auth.support.service import Service, Tokens, User, bearer
+from tests.auth.support.service import Service
 from tests.auth.support.settings import ALGORITHM, ORIGIN
 
 MISSING = object()

@@ -3,7 +3,8 @@
 
 import pytest
 
-from tests.auth.support.service import Service, Tokens
+from tests.auth.support.credentials import Tokens
+from tests.auth.support.service import Service
 
 
 async def test_an_answer_to_a_credential_is_not_stored(service: Service, tokens: Tokens) -> None:

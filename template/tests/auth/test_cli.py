@@ -16,9 +16,10 @@ from app.auth.models import Account, SigningKey
 from app.cli import main
 from app.scopes import SCOPES
 from tests.auth.support.answers import INVALID_GRANT, problem
+from tests.auth.support.credentials import PASSWORD, User, new_email
 from tests.auth.support.kit import Kit
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import PASSWORD, Service, User, new_email
+from tests.auth.support.service import Service
 from tests.auth.support.settings import SECRET_KEY, settings_values
 
 Run = Callable[..., Awaitable[Result]]

@@ -12,8 +12,9 @@ from tests.auth.support.answers import (
     UNAUTHENTICATED,
     problem,
 )
+from tests.auth.support.credentials import SAME_ORIGIN, Tokens, User, cookie, tokens_of
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import SAME_ORIGIN, Service, Tokens, User, cookie, tokens_of
+from tests.auth.support.service import Service
 from tests.auth.support.settings import ORIGIN
 
 CROSS_ORIGIN = (403, "cross_origin_request")

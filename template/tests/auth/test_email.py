@@ -14,8 +14,9 @@ from tests.auth.support.answers import (
     challenge,
     problem,
 )
+from tests.auth.support.credentials import PASSWORD, Tokens, User, new_email
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import PASSWORD, Service, Tokens, User, new_email
+from tests.auth.support.service import Service
 
 LOGIN_NOT_RECENT = (401, "insufficient_user_authentication")
 

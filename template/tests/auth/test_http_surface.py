@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from app.core.database import Base
 from tests.auth.support.answers import problem
+from tests.auth.support.credentials import SAME_ORIGIN, Tokens, User, new_email
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import SAME_ORIGIN, Service, Tokens, User, new_email
+from tests.auth.support.service import Service
 
 LIMITED = (429, "too_many_requests")
 # Not in the document: what is for machines, and the documentation page itself.

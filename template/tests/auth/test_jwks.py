@@ -3,8 +3,9 @@
 
 import jwt
 
+from tests.auth.support.credentials import Tokens
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import Service, Tokens
+from tests.auth.support.service import Service
 
 PATH = "/.well-known/jwks.json"
 

@@ -15,9 +15,10 @@ from app.auth.models import SigningKey
 from app.auth.wiring import signing_algorithm
 from app.core.errors import ServiceUnavailable
 from tests.auth.support.answers import INVALID_TOKEN, problem
+from tests.auth.support.credentials import Tokens, bearer
 from tests.auth.support.forging import sign
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import Service, Tokens, bearer
+from tests.auth.support.service import Service
 from tests.auth.support.settings import ALGORITHM, SECRET_KEY
 from tests.auth.support.signing import REAL_RSA_BITS, make_real_key
 

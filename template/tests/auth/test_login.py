@@ -7,14 +7,8 @@ from sqlalchemy import select, update
 
 from app.auth.models import Account, AuthSession
 from tests.auth.support.answers import INVALID_GRANT, problem
-from tests.auth.support.service import (
-    PASSWORD,
-    SAME_ORIGIN,
-    Service,
-    User,
-    new_email,
-    tokens_of,
-)
+from tests.auth.support.credentials import PASSWORD, SAME_ORIGIN, User, new_email, tokens_of
+from tests.auth.support.service import Service
 
 
 async def test_the_form_of_oauth2_gives_a_pair_of_tokens(service: Service, account: User) -> None:

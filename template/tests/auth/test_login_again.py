@@ -4,7 +4,8 @@
 import pytest
 
 from tests.auth.support.answers import INVALID_GRANT, problem
-from tests.auth.support.service import Service, User, cookie
+from tests.auth.support.credentials import User, cookie
+from tests.auth.support.service import Service
 
 pytestmark = pytest.mark.both_databases
 

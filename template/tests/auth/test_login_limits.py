@@ -10,8 +10,9 @@ import pytest
 from app.auth import limits, login_limits
 from app.core.rate_limits import Limit
 from tests.auth.support.answers import INVALID_GRANT, problem
+from tests.auth.support.credentials import PASSWORD, SAME_ORIGIN, User, new_email
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import PASSWORD, SAME_ORIGIN, Service, User, new_email
+from tests.auth.support.service import Service
 
 LIMITED = (429, "too_many_requests")
 WRONG = "not-the-Password-1-ox"

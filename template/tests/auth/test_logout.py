@@ -14,7 +14,8 @@ from tests.auth.support.answers import (
     UNAUTHENTICATED,
     problem,
 )
-from tests.auth.support.service import Service, Tokens, User, cookie
+from tests.auth.support.credentials import Tokens, User, cookie
+from tests.auth.support.service import Service
 from tests.auth.support.settings import REVOKES_ACCESS_TOKENS
 
 

@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.auth.models import RefreshToken
 from app.core.database import Base
+from tests.auth.support.credentials import Tokens
 from tests.auth.support.migrations import config_for, downgrade, upgrade
-from tests.auth.support.service import Service, Tokens
+from tests.auth.support.service import Service
 
 pytestmark = pytest.mark.both_databases
 

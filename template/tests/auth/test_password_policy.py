@@ -11,8 +11,9 @@ from app.auth.passwords import MIN_PASSWORD_CHARACTERS, Passwords
 from app.auth.settings import BaseAuthSettings
 from app.core.errors import ServiceUnavailable, UnprocessableContent
 from tests.auth.support.answers import problem
+from tests.auth.support.credentials import PASSWORD, User, new_email
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import PASSWORD, Service, User, new_email
+from tests.auth.support.service import Service
 from tests.auth.support.settings import SECRET_KEY
 
 COMMON = 3000  # ASVS 6.2.4

@@ -9,7 +9,8 @@ from sqlalchemy import update
 from app.auth.derived_keys import hash_secret
 from app.auth.models import Account, SingleUseSecret
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, UNAUTHENTICATED, problem
-from tests.auth.support.service import PASSWORD, Service, Tokens, User, new_email
+from tests.auth.support.credentials import PASSWORD, Tokens, User, new_email
+from tests.auth.support.service import Service
 from tests.auth.support.settings import REVOKES_ACCESS_TOKENS
 
 NEW_PASSWORD = "velvet-Harbor-31-quince"

@@ -7,7 +7,8 @@ from sqlalchemy import update
 from app.auth.derived_keys import hash_secret
 from app.auth.models import RefreshToken
 from tests.auth.support.answers import INVALID_GRANT, problem
-from tests.auth.support.service import Service, Tokens, User, cookie, tokens_of
+from tests.auth.support.credentials import Tokens, User, cookie, tokens_of
+from tests.auth.support.service import Service
 
 pytestmark = pytest.mark.both_databases
 

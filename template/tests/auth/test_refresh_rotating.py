@@ -11,8 +11,9 @@ from sqlalchemy import select
 from app.auth.derived_keys import hash_secret
 from app.auth.models import AuthSession, RefreshToken
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, STALE, problem
+from tests.auth.support.credentials import Tokens, User, cookie
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import Service, Tokens, User, cookie
+from tests.auth.support.service import Service
 from tests.auth.support.settings import REVOKES_ACCESS_TOKENS, SECRET_KEY
 
 pytestmark = pytest.mark.both_databases

@@ -8,8 +8,9 @@ from app.auth.derived_keys import hash_secret
 from app.auth.models import Account, PendingRegistration
 from app.scopes import NEW_ACCOUNT_SCOPES
 from tests.auth.support.answers import INVALID_GRANT, problem
+from tests.auth.support.credentials import PASSWORD, User, new_email
 from tests.auth.support.mails import secret_in
-from tests.auth.support.service import PASSWORD, Service, User, new_email
+from tests.auth.support.service import Service
 
 
 async def register(service: Service, email: str, password: str = PASSWORD) -> None:

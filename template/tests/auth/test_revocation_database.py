@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth.models import Account, Revocation
 from app.core.errors import ServiceUnavailable
 from tests.auth.support.answers import INVALID_TOKEN, problem
+from tests.auth.support.credentials import Tokens, User
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import Service, Tokens, User
+from tests.auth.support.service import Service
 
 pytestmark = pytest.mark.both_databases
 

@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from app.auth.models import Revocation
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, problem
-from tests.auth.support.service import Service, Tokens, User
+from tests.auth.support.credentials import Tokens, User
+from tests.auth.support.service import Service
 
 pytestmark = pytest.mark.both_databases
 

@@ -14,9 +14,10 @@ from app.auth.models import Revocation
 from app.auth.revocation import Denial
 from app.auth.revocation_redis import RedisRevocation
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, problem
+from tests.auth.support.credentials import Tokens
 from tests.auth.support.plugin import FreshService
 from tests.auth.support.processes import Server
-from tests.auth.support.service import Service, Tokens
+from tests.auth.support.service import Service
 
 UNAVAILABLE = (503, "temporarily_unavailable")
 

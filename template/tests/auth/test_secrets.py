@@ -10,9 +10,10 @@ import pytest
 
 from app.auth.derived_keys import DerivedKeys, UnsealError, new_secret, successor_of
 from tests.auth.support.answers import INVALID_GRANT, problem
+from tests.auth.support.credentials import PASSWORD, Tokens, User, new_email
 from tests.auth.support.forging import decode_segment
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import PASSWORD, Service, Tokens, User, new_email
+from tests.auth.support.service import Service
 from tests.auth.support.settings import SECRET_KEY
 
 NEW_PASSWORD = "velvet-Harbor-31-quince"

@@ -16,7 +16,8 @@ from app.auth import Principal, get_current_user
 from app.core.errors import InsufficientScope, ServiceUnavailable
 from app.core.logging import configure_logging
 from tests.auth.support.core_app import core_app
-from tests.auth.support.service import PASSWORD, Service, Tokens, User, bearer, new_email
+from tests.auth.support.credentials import PASSWORD, Tokens, User, bearer, new_email
+from tests.auth.support.service import Service
 from tests.auth.support.settings import ORIGIN, ROTATES
 
 Capture = pytest.CaptureFixture[str]

@@ -10,8 +10,9 @@ from sqlalchemy import update
 
 from app.auth.models import Account, AuthSession
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, UNAUTHENTICATED, problem
+from tests.auth.support.credentials import Tokens, User
 from tests.auth.support.plugin import FreshService
-from tests.auth.support.service import Service, Tokens, User
+from tests.auth.support.service import Service
 from tests.auth.support.settings import REVOKES_ACCESS_TOKENS
 
 pytestmark = pytest.mark.both_databases

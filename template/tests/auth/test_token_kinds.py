@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import httpx2
 
 from tests.auth.support.answers import INVALID_GRANT, problem
+from tests.auth.support.credentials import PASSWORD, User, bearer, cookie, new_email
 from tests.auth.support.mails import secret_in
-from tests.auth.support.service import PASSWORD, Service, User, bearer, cookie, new_email
+from tests.auth.support.service import Service
 
 NEW_PASSWORD = "velvet-Harbor-31-quince"
 

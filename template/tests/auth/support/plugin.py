@@ -16,11 +16,12 @@ import pytest
 
 from app.main import create
 from tests.auth.support import servers
+from tests.auth.support.credentials import Tokens, User
 from tests.auth.support.databases import SqliteDatabases, postgres_databases
 from tests.auth.support.kit import Kit
 from tests.auth.support.processes import Server
 from tests.auth.support.redis_urls import REPLACED, RedisUrls, redis_urls
-from tests.auth.support.service import Service, Tokens, User
+from tests.auth.support.service import Service
 from tests.auth.support.settings import USES_REDIS, setting_names
 from tests.auth.support.signing import KeyPool, cheap_keys
 from tests.auth.support.workers import Workers, running_workers

@@ -2,11 +2,8 @@
 """The service as a test sees it: over HTTP, with a look at its mails and at its database."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address
 from itertools import count
@@ -15,7 +12,6 @@ from uuid import UUID, uuid4
 
 import httpx2
 from fastapi import FastAPI
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import CursorResult, NullPool, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
@@ -24,79 +20,19 @@ from app.auth.runtime import Auth
 from app.core.mail import Mail
 from app.settings import Settings
 from tests.auth.support.clock import MovableClock
-from tests.auth.support.forging import claims_of, header_of
+from tests.auth.support.credentials import (
+    PASSWORD,
+    SAME_ORIGIN,
+    Tokens,
+    User,
+    tokens_of,
+)
 from tests.auth.support.mails import KeptMails, secret_in
 from tests.auth.support.settings import ORIGIN
 
-PASSWORD = "tangerine-Wharf-90-lantern"
 MAIL_SECONDS = 20.0  # the workers look for due mail every 5
-SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin", "Origin": ORIGIN}
-
 # 198.18.0.0/15 is for tests (RFC 2544); each client has an address, and so limits, of its own.
 _addresses = count(int(IPv4Address("198.18.0.1")))
-
-
-@dataclass(frozen=True)
-class User:
-    """An account and what its owner knows."""
-
-    id: UUID
-    email: str
-    password: str = PASSWORD
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """What a login or a refresh gave."""
-
-    access_token: str
-    refresh_token: str
-    expires_in: int
-    scope: str
-
-    @property
-    def bearer(self) -> dict[str, str]:
-        """The header that presents the access token."""
-        return bearer(self.access_token)
-
-    @property
-    def claims(self) -> dict[str, Any]:
-        """The claims of the access token, unverified."""
-        return claims_of(self.access_token)
-
-    @property
-    def header(self) -> dict[str, Any]:
-        """The header of the access token, unverified."""
-        return header_of(self.access_token)
-
-
-def bearer(access_token: str) -> dict[str, str]:
-    """Return the header that presents an access token."""
-    return {"Authorization": f"Bearer {access_token}"}
-
-
-def cookie(refresh_token: str) -> dict[str, str]:
-    """Return the headers with which the service's own page sends the refresh cookie."""
-    return {"Cookie": f"__Host-refresh={refresh_token}", **SAME_ORIGIN}
-
-
-def tokens_of(response: httpx2.Response) -> Tokens:
-    """Return the tokens in a successful answer, wherever the refresh token is."""
-    assert response.status_code == 200, f"{response.status_code}: {response.text}"
-    body = response.json()
-    refresh_token = body.get("refresh_token") or response.cookies["__Host-refresh"]
-    return Tokens(body["access_token"], refresh_token, body["expires_in"], body["scope"])
-
-
-@cache
-def password_hash() -> str:
-    """Return the hash of `PASSWORD` under the parameters of the tests' settings."""
-    return Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-
-
-def new_email() -> str:
-    """Return an address that no other test uses."""
-    return f"user-{secrets.token_hex(6)}@example.com"
 
 
 class Deployment:
