@@ -25,6 +25,8 @@ from tests.auth.support.credentials import (
     SAME_ORIGIN,
     Tokens,
     User,
+    new_email,
+    password_hash,
     tokens_of,
 )
 from tests.auth.support.mails import KeptMails, secret_in
