@@ -133,5 +133,6 @@ async def _replace_password(
     account = await refuse_all_before(
         session, auth, account_id, "password_changed", now, password_hash=password_hash
     )
-    auth.outbox.put(session, mails.password_changed((account and account.email) or ""), now)
+    to = account.email if account else None
+    auth.outbox.put(session, mails.password_changed(to or ""), now)
     security_event("password_changed", account_id=account_id)

@@ -1,7 +1,7 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """The app with authentication in it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -43,7 +43,7 @@ def create_app(
     """
 
     @asynccontextmanager
-    async def run_with_auth(app: FastAPI) -> AsyncIterator[None]:
+    async def run_with_auth(app: FastAPI) -> AsyncGenerator[None, None]:
         await _require_tables(app.state.database)
         async with open_auth(settings, app.state.database, clock or SystemClock()) as auth:
             app.state.auth = auth

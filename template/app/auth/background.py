@@ -2,7 +2,7 @@
 """What each worker does beside requests: fresh keys, undelivered denials, mail, old rows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def background_work(auth: Auth) -> AsyncIterator[None]:
+async def background_work(auth: Auth) -> AsyncGenerator[None, None]:
     """Run the jobs until the block ends; a job that fails is logged and tried at its next turn."""
     if auth.settings.revocation_fail_open:
         log.warning("revocation_fail_open", meaning="revoked tokens pass while the list is away")

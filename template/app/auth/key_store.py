@@ -3,7 +3,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -106,7 +106,7 @@ class KeyStore:
             return (await session.scalars(select(SigningKey).order_by(SigningKey.sign_from))).all()
 
     @asynccontextmanager
-    async def _locked(self) -> AsyncIterator[AsyncSession]:
+    async def _locked(self) -> AsyncGenerator[AsyncSession, None]:
         async with self._database.transaction() as session:
             await exclusive(session, _LOCK)
             yield session

@@ -1,7 +1,7 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """The strategy `database`: one indexed look-up a request, and every denial holds when committed."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from sqlalchemy import and_, exists, or_, select
@@ -63,7 +63,7 @@ class DatabaseRevocation:
 @asynccontextmanager
 async def open_stores(
     settings: BaseAuthSettings, database: Database, clock: Clock
-) -> AsyncIterator[Stores]:
+) -> AsyncGenerator[Stores, None]:
     """Open what this strategy needs for the life of the process."""
     revocation = DatabaseRevocation(database, fail_open=settings.revocation_fail_open)
     yield Stores(revocation, DatabaseRateLimiter(database, clock))

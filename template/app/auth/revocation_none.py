@@ -4,7 +4,7 @@
 Denials are recorded all the same, so that a change to another strategy has its source.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from app.auth.revocation import Denial, Stores
@@ -35,6 +35,6 @@ class NoRevocation:
 @asynccontextmanager
 async def open_stores(
     settings: BaseAuthSettings, database: Database, clock: Clock
-) -> AsyncIterator[Stores]:
+) -> AsyncGenerator[Stores, None]:
     """Open what this strategy needs for the life of the process."""
     yield Stores(NoRevocation(), DatabaseRateLimiter(database, clock))

@@ -7,7 +7,7 @@ process's, and then the copy is made again from the database before anything is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import structlog
@@ -163,7 +163,7 @@ class RedisRevocation:
 @asynccontextmanager
 async def open_stores(
     settings: AuthSettings, database: Database, clock: Clock
-) -> AsyncIterator[Stores]:
+) -> AsyncGenerator[Stores, None]:
     """Open what this strategy needs for the life of the process."""
     if not settings.redis_url:
         yield Stores(

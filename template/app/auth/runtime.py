@@ -1,7 +1,7 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """What one process of the service holds for authentication, made once and closed at the end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -105,7 +105,7 @@ async def build_auth(
     opened_stores: AbstractAsyncContextManager[Stores],
     signing: SigningAlgorithm,
     redeem: Redeem,
-) -> AsyncIterator[Auth]:
+) -> AsyncGenerator[Auth, None]:
     """Make the parts, and close them at the end; for the app and for the command line."""
     derived_keys = DerivedKeys(settings.master_secrets)
     key_store = KeyStore(database, derived_keys, signing, settings.access_lifetime)
