@@ -21,6 +21,8 @@ from tests.auth.support.forging import decode_segment, encode_segment, sign
 from tests.auth.support.service import Service
 from tests.auth.support.settings import ALGORITHM
 
+HEADERS_TOO_LARGE = (431, "request_header_fields_too_large")
+
 
 async def refused(service: Service, token: str) -> bool:
     """Present a token; tell whether it got the one answer of every bad token."""
@@ -217,14 +219,17 @@ async def test_a_token_of_a_megabyte_is_refused_without_being_read(
 
     header, payload, signature = tokens.access_token.split(".")
     monkeypatch.setattr("app.auth.security.parse_json_object", read)
-    filler = "A" * 2**20
-    for token in (
-        f"{header}.{payload}{filler}.{signature}",
-        f"{filler}.{payload}.{signature}",
-        f"{header}.{payload}.{filler}",
-        "." * 2**20,
-    ):
-        assert await refused(service, token)
+    # The smaller size reaches the check of tokens; the larger meets the bound of all headers.
+    for size, answers in ((2**14, {INVALID_TOKEN}), (2**20, {INVALID_TOKEN, HEADERS_TOO_LARGE})):
+        filler = "A" * size
+        for token in (
+            f"{header}.{payload}{filler}.{signature}",
+            f"{filler}.{payload}.{signature}",
+            f"{header}.{payload}.{filler}",
+            "." * size,
+        ):
+            response = await service.client.get("/auth/sessions", headers=bearer(token))
+            assert problem(response) in answers
 
 
 async def test_a_signature_is_for_its_own_header_and_payload_only(
