@@ -128,7 +128,7 @@ class KeyStore:
         return successor.kid
 
     async def _new_key(self, now: datetime, sign_from: datetime) -> SigningKey:
-        kid = secrets.token_hex(16)  # never begins with a hyphen, which a command line would misread
+        kid = secrets.token_hex(16)  # never begins with a hyphen, as an option does
         private = await asyncio.to_thread(self._algorithm.generate)  # RSA takes a moment
         key = SigningKey(
             kid=kid,

@@ -405,7 +405,7 @@ async def drive(
 
 
 async def test_service_and_model_agree(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    await drive(kit, monkeypatch, examples=12, steps=25)
+    await drive(kit, monkeypatch, examples=4, steps=25)
 
 
 @pytest.mark.slow
@@ -413,4 +413,4 @@ async def test_service_and_model_agree(kit: Kit, monkeypatch: pytest.MonkeyPatch
 async def test_service_and_model_agree_on_long_stories(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await drive(kit, monkeypatch, examples=12, steps=40, deep=True)
+    await drive(kit, monkeypatch, examples=20, steps=40, deep=True)
