@@ -17,9 +17,9 @@ from pathlib import Path
 
 from tests.matrix import plan, questions
 from tests.matrix.jobs import Job, Outcome, run
-from tests.matrix.postgres import shared_postgres
 from tests.matrix.rendering import Rendering, distinct_trees, render_all
 from tests.matrix.report import Progress, Run, conclude
+from tests.matrix.servers import replaced, shared_postgres
 
 PROCESSES = 2
 FIGURES = questions.ROOT / "reports" / "matrix.json"
@@ -39,9 +39,12 @@ def main() -> int:
         with shared_postgres(renderings[0].directory) as postgres:
             shared = plan.Plan(arguments.uv, postgres, arguments.all)
             jobs, not_run = _jobs(arguments, shared, renderings, trees)
+            missing = replaced(postgres)
+            for sentence in missing:
+                print(sentence, flush=True)
             outcomes = _run_all(jobs, scratch)
         total = time.monotonic() - began
-        ended = Run(len(renderings), len(trees), outcomes, render_seconds, total, not_run)
+        ended = Run(len(renderings), len(trees), outcomes, render_seconds, total, not_run, missing)
     conclude(ended, FIGURES)
     return 0 if ended.ok else 1
 

@@ -24,6 +24,7 @@ class Run:
     render_seconds: float
     total_seconds: float
     not_run: Counter[str]
+    replaced: Sequence[str] = ()
 
     @property
     def passed(self) -> int:
@@ -83,6 +84,8 @@ def conclude(run: Run, file: Path) -> None:
     print("-" * 100)
     for reason, number in run.skipped.most_common():
         print(f"skipped {number:>4}: {reason}")
+    for sentence in run.replaced:
+        print(f"replaced: {sentence}")
     quick = [o.core_seconds for o in run.outcomes if o.job.name == "suite"]
     if quick:
         print(f"costliest suite: {max(quick):.1f} core-seconds (budget {CORE_SECONDS_BUDGET})")

@@ -1,9 +1,10 @@
-"""One PostgreSQL server for all suites of a run: starting one takes longer than most tests."""
+"""The real servers of a run: one PostgreSQL for all suites, and whether there is a Redis."""
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +19,23 @@ try:
 except BaseException as reason:
     print(f"none: {reason}", flush=True)
 """
+
+
+REDIS_PROGRAMS = ("redis-server", "valkey-server")
+
+
+def replaced(postgres: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each real server that this machine lacks.
+
+    Args:
+        postgres: what `shared_postgres` gave.
+    """
+    missing = []
+    if not postgres:
+        missing.append("no PostgreSQL: the tests that need it are skipped")
+    if not any(map(shutil.which, REDIS_PROGRAMS)):
+        missing.append(f"no {' or '.join(REDIS_PROGRAMS)} on PATH: fakeredis stands in for Redis")
+    return missing
 
 
 @contextmanager
