@@ -9,7 +9,7 @@ import sys
 
 sys.dont_write_bytecode = False  # compiling the checker anew would double the time of each run
 
-from _route_auth.command import main  # noqa: E402
+from _route_auth.command import main  # noqa: E402 - the switch comes first
 
 if __name__ == "__main__":
     sys.exit(main())
