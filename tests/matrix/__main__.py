@@ -90,7 +90,7 @@ def _jobs(
     own = [shared.own_environment(rendering) for rendering in chosen]
     done = {rendering.tree for rendering in chosen}
     others = shared.suites(rendering for rendering in trees if rendering.tree not in done)
-    tests = shared.own_tests(renderings[0].directory.parent)
+    tests = shared.own_tests()
     return [tests, *own, *others], not_run
 
 

@@ -29,15 +29,15 @@ class Plan:
     environment: Mapping[str, str]
     everything: bool = False
 
-    def own_tests(self, renderings: Path) -> Job:
-        """The template's own tests, on the renderings that lie there already."""
+    def own_tests(self) -> Job:
+        """The template's own tests; they render for themselves, since suites leave files behind."""
         return Job(
             "template",
             "questions, rendering, budgets, static checks",
             "make test-fast",
             Path(sys.executable),
             ROOT,
-            environment={**self.environment, "GATEHOUSE_RENDERINGS": str(renderings)},
+            environment=self.environment,
         )
 
     def suites(self, trees: Iterable[Rendering]) -> Iterator[Job]:
