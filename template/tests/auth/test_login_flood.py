@@ -3,7 +3,6 @@
 
 import time
 from pathlib import Path
-from statistics import median, quantiles
 
 import anyio
 import httpx2
@@ -25,9 +24,7 @@ QUEUE = 10
 # Real cost, as in production.
 ARGON2 = {"argon2_memory_kib": OWASP_ARGON2_MEMORY_KIB, "argon2_passes": OWASP_ARGON2_PASSES}
 # Hashing 40 passwords side by side takes 760 MiB; one after the other takes 19.
-MORE_MEMORY_KIB = 8 * OWASP_ARGON2_MEMORY_KIB
-# Without threads of its own a login held everybody up for the whole time of its hash, times 40.
-MAX_MEDIAN_SECONDS = 0.25
+MORE_MEMORY_KIB = 4 * OWASP_ARGON2_MEMORY_KIB
 
 
 async def start(workers: StartWorkers, **settings: object) -> tuple[Workers, list[User]]:
@@ -87,11 +84,14 @@ async def test_forty_logins_at_once_hold_nobody_up_and_take_little_memory(
     done = anyio.Event()
     async with anyio.create_task_group() as group:
         group.start_soon(ask_until, done, running, tokens, seconds)
+        started = time.perf_counter()
         answers = await flood(running, users)
+        flooded = time.perf_counter() - started
         done.set()
     assert [answer.status_code for answer in answers] == [200] * LOGINS
-    assert len(seconds) >= 10, "the other route was hardly served at all"
-    assert median(seconds) < MAX_MEDIAN_SECONDS, quantiles(seconds, n=20)
+    # Hashed where requests are served, the passwords would hold one of them up for nearly all of
+    # the flood.
+    assert max(seconds) < flooded / 2, (max(seconds), flooded)
     assert memory_kib(running.servers[0].pid) - before < MORE_MEMORY_KIB
 
 
