@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +17,7 @@ from tests.auth.support.servers import (
 )
 
 REPLACED = "no real Redis: fakeredis stands in"
+STAND_IN_DATABASES = 16
 
 
 class RedisUrls:
@@ -52,16 +52,7 @@ def redis_urls() -> Iterator[RedisUrls]:
     elif real_services_required():
         pytest.fail("no real Redis: neither redis-server nor valkey-server is installed")
     else:
-        yield from _stand_in()
+        from tests.auth.support.redis_stand_in import stand_in
 
-
-def _stand_in() -> Iterator[RedisUrls]:
-    from fakeredis import TcpFakeServer
-
-    server = TcpFakeServer(("127.0.0.1", 0))
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield RedisUrls(f"redis://127.0.0.1:{server.server_address[1]}", 16)
-    finally:
-        server.shutdown()
-        server.server_close()
+        with stand_in() as url:
+            yield RedisUrls(url, STAND_IN_DATABASES)
