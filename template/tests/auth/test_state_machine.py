@@ -440,4 +440,4 @@ async def test_service_and_model_agree(kit: Kit, monkeypatch: pytest.MonkeyPatch
 async def test_service_and_model_agree_on_long_stories(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await drive(kit, monkeypatch, stories=15, steps=40)
+    await drive(kit, monkeypatch, stories=8, steps=40)
