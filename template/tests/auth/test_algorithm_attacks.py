@@ -4,7 +4,7 @@
 import json
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -41,7 +41,7 @@ def signed_with_secret(header: dict[str, Any], claims: dict[str, Any], secret: b
 
 
 @contextmanager
-def silent_listener() -> Iterator[str]:
+def silent_listener() -> Generator[str]:
     """Listen on loopback; afterwards, fail if anybody called."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

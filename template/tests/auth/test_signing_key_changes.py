@@ -2,7 +2,7 @@
 """A signing key is rotated under load without one 401, and revoked in every worker within 30 s."""
 
 from asyncio import Semaphore
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -28,7 +28,7 @@ USERS = 6
 
 
 @asynccontextmanager
-async def key_store(settings: Settings) -> AsyncIterator[KeyStore]:
+async def key_store(settings: Settings) -> AsyncGenerator[KeyStore]:
     """Open the signing keys from outside, as the command line does."""
     database = Database(settings.database_url)
     keys = DerivedKeys(settings.master_secrets)

@@ -1,7 +1,7 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Storage that fails once, at a chosen call: what a lost connection does at the worst moment."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,7 +33,7 @@ class FailsOnce:
 
 
 @contextmanager
-def failing_database(database: Database, at: int, *, after_commit: bool) -> Iterator[FailsOnce]:
+def failing_database(database: Database, at: int, *, after_commit: bool) -> Generator[FailsOnce]:
     """Let one statement or commit of an app's database fail.
 
     Args:
@@ -65,7 +65,7 @@ def failing_database(database: Database, at: int, *, after_commit: bool) -> Iter
 
 
 @contextmanager
-def failing_redis(client: Any, at: int) -> Iterator[FailsOnce]:
+def failing_redis(client: Any, at: int) -> Generator[FailsOnce]:
     """Let one command of an app's Redis client fail."""
     from redis.exceptions import ConnectionError as RedisConnectionError
 
