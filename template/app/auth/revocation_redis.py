@@ -9,6 +9,7 @@ process's, and then the copy is made again from the database before anything is 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from uuid import uuid4
 
 import structlog
 from redis.asyncio.connection import AbstractConnection
@@ -24,6 +25,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.rate_limits_redis import MemoryRateLimiter, RedisRateLimiter
 from app.core.redis import create_redis
 
+REBUILD_MILLISECONDS = 60_000  # a copy that takes longer is begun again
 WRITE_BATCH = 500  # entries in one script call, which blocks Redis for about a millisecond
 
 # Keeps the highest version and the longest life, so that deliveries may come twice or out of order.
@@ -34,6 +36,12 @@ for i = 1, #KEYS do
   ttl = math.max(ttl, redis.call('PTTL', KEYS[i]))
   redis.call('SET', KEYS[i], math.max(version, current), 'PX', ttl)
 end
+"""
+
+# The marker becomes the epoch, unless it has been lost with what was copied before.
+_EPOCH_SCRIPT = """
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end
+redis.call('PERSIST', KEYS[2])
 """
 
 log = structlog.get_logger()
@@ -75,6 +83,7 @@ class RedisRevocation:
         self._fail_open = settings.revocation_fail_open
         self._run_id = ""
         self._one_rebuild = asyncio.Lock()
+        self._set_epoch = self.client.register_script(_EPOCH_SCRIPT)
         self._write_entries = self.client.register_script(_WRITE_SCRIPT)
 
     async def is_denied(self, claims: AccessClaims) -> bool:
@@ -134,10 +143,13 @@ class RedisRevocation:
             run_id = self._run_id  # of before the copy: a change in mid-way makes it void
             if self._trusts(await self.client.get(self._epoch_key)):
                 return
+            # Gone if the list is flushed while it is being copied: then the copy is not whole.
+            marker = f"{self._epoch_key}:{uuid4()}"
+            await self.client.set(marker, run_id, px=REBUILD_MILLISECONDS)
             denials = await read_living_denials(self._database, self._clock.now())
             for start in range(0, len(denials), WRITE_BATCH):
                 await self._write(denials[start : start + WRITE_BATCH])
-            await self.client.set(self._epoch_key, run_id)
+            await self._set_epoch([marker, self._epoch_key])
             log.warning("deny_list_rebuilt", entries=len(denials))
 
     async def _write(self, denials: Sequence[Denial]) -> None:

@@ -2,7 +2,7 @@
 """Strategy `redis`: a deny-list all workers share, that is rebuilt before it could be wrong."""
 
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -257,3 +257,26 @@ async def test_without_redis_one_process_keeps_the_list_and_finds_it_again(
     assert await ask(service, tokens) == INVALID_TOKEN
     restarted = await fresh_service(redis_url="", database_url=service.settings.database_url)
     assert await ask(restarted, tokens) == INVALID_TOKEN
+
+
+async def test_a_list_that_is_flushed_while_it_is_copied_is_not_trusted(
+    fresh_service: FreshService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = await fresh_service()
+    tokens = await service.login(await service.account())
+    await service.client.post("/auth/logout", headers=tokens.bearer)
+    revocation = deny_list(service)
+    write, flushed = revocation._write, list[bool]()
+
+    async def write_and_lose(denials: Sequence[Denial]) -> None:
+        await write(denials)
+        if not flushed:
+            flushed.append(True)
+            await revocation.client.flushdb()
+
+    monkeypatch.setattr(revocation, "_write", write_and_lose)
+    await revocation.client.flushdb()
+    answers = [await service.client.get("/auth/me", headers=tokens.bearer) for _ in range(3)]
+    assert flushed
+    assert answers[0].status_code == 503
+    assert [answer.status_code for answer in answers[1:]] == [401, 401]
