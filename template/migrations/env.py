@@ -9,6 +9,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 # Every module with tables is imported before they are compared with the database.
+import app.auth.api_key_models
 import app.auth.models
 import app.models
 from app.core.database import Base, UTCDateTime
@@ -17,11 +18,12 @@ from app.core.rate_limits import rate_limit_counts
 from app.settings import Settings
 
 # Tables that come with the template: its migrations make them, yours must not.
-AUTH_TABLES = frozenset(
-    model.__tablename__
-    for model in vars(app.auth.models).values()
-    if isinstance(model, type) and issubclass(model, Base) and model is not Base
-) | {rate_limit_counts.name}
+_AUTH_MODULES = {module.__name__ for module in (app.auth.models, app.auth.api_key_models)}
+AUTH_TABLES = {rate_limit_counts.name} | {
+    mapper.class_.__tablename__
+    for mapper in Base.registry.mappers
+    if mapper.class_.__module__ in _AUTH_MODULES
+}
 
 
 def _is_yours(

@@ -23,12 +23,14 @@ pytestmark = pytest.mark.both_databases
 
 AUTH_TABLES = {
     "account",
+    "api_key",
     "auth_session",
     "outbox_message",
     "pending_registration",
     "rate_limit_count",
     "refresh_token",
     "revocation",
+    "service_principal",
     "signing_key",
     "single_use_secret",
 }
@@ -81,7 +83,8 @@ async def test_the_auth_branch_stands_alone(empty_database_url: str) -> None:
 
 async def test_your_branch_brings_what_it_depends_on(empty_database_url: str) -> None:
     await upgrade(empty_database_url, "app@head")
-    assert await tables_of(empty_database_url) >= AUTH_TABLES
+    # The first migration of yours needs the first of the template's; later ones come with heads.
+    assert await tables_of(empty_database_url) >= {"account", "auth_session", "item"}
 
 
 async def test_a_migration_that_fails_leaves_nothing_half_done(
