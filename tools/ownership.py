@@ -15,6 +15,7 @@ TEMPLATE = ROOT / "template"
 OWNERS: Mapping[str, tuple[str, ...]] = {
     "template": (
         ".copier-answers.yml",
+        ".github/problem-matchers.json",
         ".github/workflows/ci.yml",
         "alembic.ini",
         "app/__init__.py",
@@ -30,7 +31,7 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
         "ownership.toml",
         "tests/auth/**",
     ),
-    "shared": (".env.example", ".gitignore", "pyproject.toml"),
+    "shared": (".env.example", ".gitignore", ".pre-commit-config.yaml", "pyproject.toml"),
     "yours": (
         "AGENTS.md",
         "README.md",

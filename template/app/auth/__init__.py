@@ -15,6 +15,7 @@ from app.auth.dependencies import (
 from app.auth.models import Account
 from app.auth.principal import Principal
 from app.auth.wiring import AuthSettings
+from app.core.application import Service
 from app.core.public import public
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "CurrentAccount",
     "CurrentUser",
     "Principal",
+    "Service",
     "create_app",
     "get_current_user",
     "get_current_user_from_db",

@@ -28,7 +28,7 @@ def create_app(
     protected: Sequence[APIRouter],
     public: Sequence[APIRouter] = (),
     clock: Clock | None = None,
-) -> FastAPI:
+) -> application.Service:
     """Return the app; it refuses to start with a route that nobody guards.
 
     Args:

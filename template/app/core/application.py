@@ -57,7 +57,7 @@ def create_app(
     runtime: Callable[[FastAPI], AbstractAsyncContextManager[None]],
     protected: Sequence[APIRouter],
     public: Sequence[APIRouter],
-) -> FastAPI:
+) -> Service:
     """Return a service that is closed except where `public` says otherwise.
 
     Args:
