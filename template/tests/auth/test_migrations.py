@@ -118,6 +118,7 @@ async def test_every_foreign_key_to_an_account_has_an_index(database_url: str) -
             indexed |= {
                 unique["column_names"][0] for unique in inspector.get_unique_constraints(table)
             }
+            indexed |= {inspector.get_pk_constraint(table)["constrained_columns"][0]}
             for key in inspector.get_foreign_keys(table):
                 column = key["constrained_columns"][0]
                 if column not in indexed:
