@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 # Every module with tables is imported before they are compared with the database.
 import app.auth.api_key_models
+import app.auth.identity_models
 import app.auth.models
 import app.models
 from app.core.database import Base, UTCDateTime
@@ -18,7 +19,10 @@ from app.core.rate_limits import rate_limit_counts
 from app.settings import Settings
 
 # Tables that come with the template: its migrations make them, yours must not.
-_AUTH_MODULES = {module.__name__ for module in (app.auth.models, app.auth.api_key_models)}
+_AUTH_MODULES = {
+    module.__name__
+    for module in (app.auth.models, app.auth.api_key_models, app.auth.identity_models)
+}
 AUTH_TABLES = {rate_limit_counts.name} | {
     mapper.class_.__tablename__
     for mapper in Base.registry.mappers

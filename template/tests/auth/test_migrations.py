@@ -23,8 +23,11 @@ pytestmark = pytest.mark.both_databases
 
 AUTH_TABLES = {
     "account",
+    "account_identity",
     "api_key",
     "auth_session",
+    "oauth_code",
+    "oauth_flow",
     "outbox_message",
     "pending_registration",
     "rate_limit_count",
