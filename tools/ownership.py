@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pathspec
 import yaml
@@ -69,10 +70,20 @@ class Block:
         return any(f"/{path}/".startswith(f"{named}/") for named in self.paths)
 
 
+def questions() -> list[str]:
+    """Return the names of the questions of copier.yml, in their order."""
+    return [name for name in _copier_yml() if not name.startswith("_")]
+
+
+def _copier_yml() -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
+    return parsed
+
+
 def exclude_table() -> tuple[list[Block], list[str]]:
     """Return the blocks of `_exclude` in copier.yml, and its patterns that always hold."""
     blocks, always = [], []
-    for entry in yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))["_exclude"]:
+    for entry in _copier_yml()["_exclude"]:
         if match := _BLOCK.match(entry.strip()):
             blocks.append(Block(match["condition"], tuple(match["paths"].split())))
         else:

@@ -1,0 +1,1 @@
+"""What hooks/template_drift.py is made of; it imports nothing but the standard library."""
