@@ -1,5 +1,6 @@
 """The runner itself: it counts truly, and a failure says what it was and how to see it again."""
 
+import itertools
 import json
 import sys
 from collections import Counter
@@ -9,7 +10,9 @@ import pytest
 
 from tests.matrix import questions
 from tests.matrix.jobs import Job, Outcome, run
+from tests.matrix.rendering import Rendering
 from tests.matrix.report import Progress, Run, conclude
+from tests.matrix.variations import shares
 
 ANSWERS = {**questions.defaults(), "jwt_algorithm": "HS256"}
 
@@ -95,3 +98,35 @@ def test_a_run_ends_with_its_figures(tmp_path: Path, capsys: pytest.CaptureFixtu
         "total_seconds": 9.88,
     }
     assert capsys.readouterr().out.splitlines()[-1] == "16 passed, 2 failed, 5 skipped"
+
+
+def rendering(providers: tuple[str, ...], algorithm: str = "RS256") -> Rendering:
+    """A tree of 30 test files, one more for each provider."""
+    names = [*(f"test_{n:02}" for n in range(30)), "test_guard", *(f"test_{p}" for p in providers)]
+    files = {f"tests/auth/{name}.py": "" for name in names} | {"tests/auth/support/plugin.py": ""}
+    answers: questions.Answers = {"jwt_algorithm": algorithm, "oauth_providers": providers}
+    return Rendering(answers, Path(), {**files, f"app/{algorithm}{providers}.py": ""})
+
+
+def test_trees_that_vary_a_choice_of_several_share_what_it_leaves_as_it_was() -> None:
+    subsets = [s for n in range(4) for s in itertools.combinations(("a", "b", "c"), n)]
+    trees = [rendering(s, algorithm) for algorithm in map(str, range(12)) for s in subsets]
+    met: dict[str, set[object]] = {}
+    for tree, files in shares(trees):
+        providers = tree.answers["oauth_providers"]
+        assert isinstance(providers, tuple)
+        if not providers:
+            assert files == []  # the whole suite
+            continue
+        assert {"tests/auth/test_guard.py", *(f"tests/auth/test_{p}.py" for p in providers)} < {
+            *files
+        }
+        assert len(files) <= 10
+        assert "tests/auth/support/plugin.py" not in files
+        for path in files:
+            met.setdefault(path, set()).add(providers)
+    assert all(len(met[f"tests/auth/test_{number:02}.py"]) == 7 for number in range(30))
+
+
+def test_a_variation_without_its_base_runs_whole() -> None:
+    assert [files for _, files in shares([rendering(("a",)), rendering(("a", "b"))])] == [[], []]

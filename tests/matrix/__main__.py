@@ -20,6 +20,7 @@ from tests.matrix.jobs import Job, Outcome, run
 from tests.matrix.rendering import Rendering, distinct_trees, render_all
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.servers import replaced, shared_postgres
+from tests.matrix.variations import shares
 
 PROCESSES = 2
 FIGURES = questions.ROOT / "reports" / "matrix.json"
@@ -79,7 +80,7 @@ def _jobs(
     if arguments.one is not None:
         if arguments.own:
             return [shared.own_environment(trees[0], arguments.own)], not_run
-        return list(shared.suites(trees)), not_run
+        return list(shared.suites((tree, ()) for tree in trees)), not_run
     if arguments.pythons:
         there = [v for v in arguments.pythons if plan.has_python(shared.uv, v)]
         for version in set(arguments.pythons) - set(there):
@@ -89,7 +90,7 @@ def _jobs(
     chosen = plan.pairwise_trees(renderings)
     own = [shared.own_environment(rendering) for rendering in chosen]
     done = {rendering.tree for rendering in chosen}
-    others = shared.suites(rendering for rendering in trees if rendering.tree not in done)
+    others = shared.suites(each for each in shares(trees) if each[0].tree not in done)
     tests = shared.own_tests()
     return [tests, *own, *others], not_run
 

@@ -40,17 +40,17 @@ class Plan:
             environment=self.environment,
         )
 
-    def suites(self, trees: Iterable[Rendering]) -> Iterator[Job]:
+    def suites(self, trees: Iterable[tuple[Rendering, Sequence[str]]]) -> Iterator[Job]:
         """Each tree's own suite in the environment that holds the union of all dependencies."""
-        for tree in trees:
-            yield self.suite(tree, () if self.everything else QUICK)
+        for tree, files in trees:
+            yield self.suite(tree, () if self.everything else (*QUICK, *files))
 
     def suite(self, tree: Rendering, arguments: Sequence[str]) -> Job:
         """One tree's own suite in this environment."""
         return Job(
             "suite",
             title(tree.answers),
-            _reproduce(tree, "ALL=1" if arguments != QUICK else ""),
+            _reproduce(tree, "ALL=1" if self.everything else ""),
             Path(sys.executable),
             tree.directory,
             arguments,

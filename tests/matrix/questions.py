@@ -35,7 +35,7 @@ def options() -> dict[str, tuple[Answer, ...]]:
     for name, question in questions().items():
         default = _as_answer(question.get("default"))
         if question.get("multiselect"):
-            values = tuple(question["choices"].values())
+            values = several(name)
             subsets = (itertools.combinations(values, n) for n in range(len(values) + 1))
             found[name] = tuple(itertools.chain.from_iterable(subsets))
         elif "choices" in question:
@@ -66,23 +66,37 @@ def combinations() -> list[Answers]:
 def pairwise(candidates: Iterable[Answers] | None = None) -> list[Answers]:
     """Return few combinations, the defaults first, that hold every pair of two answers together.
 
+    Of a choice of several, each value counts by itself: chosen, or not.
+
     Args:
         candidates: what to choose from; every combination when left out.
     """
     remaining = list(candidates or combinations())
-    missing = set[frozenset[tuple[str, Answer]]]().union(*map(_pairs, remaining))
+    pairs = [_pairs(answers) for answers in remaining]
+    missing = set[frozenset[tuple[str, Answer]]]().union(*pairs)
     chosen: list[Answers] = []
-    best = remaining[0]
+    best = 0
     while missing:
-        chosen.append(best)
-        missing -= _pairs(best)
+        chosen.append(remaining[best])
+        missing -= pairs[best]
         # The first of equals: the choice does not depend on anything but copier.yml.
-        best = max(remaining, key=lambda answers: len(_pairs(answers) & missing))
+        best = max(range(len(pairs)), key=lambda number: len(pairs[number] & missing))
     return chosen
 
 
 def _pairs(answers: Answers) -> set[frozenset[tuple[str, Answer]]]:
-    return {frozenset(pair) for pair in itertools.combinations(answers.items(), 2)}
+    factors = itertools.chain.from_iterable(
+        [(f"{name}={each}", each in value) for each in several(name)]
+        if isinstance(value, tuple)
+        else [(name, value)]
+        for name, value in answers.items()
+    )
+    return {frozenset(pair) for pair in itertools.combinations(factors, 2)}
+
+
+def several(name: str) -> tuple[str, ...]:
+    """Return the values of a choice of several."""
+    return tuple(questions()[name]["choices"].values())
 
 
 def parse(words: Iterable[str]) -> Answers:
