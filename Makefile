@@ -14,7 +14,7 @@ endif
 RUN = $(UV) run --frozen --no-sync
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest asvs lock
+.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest asvs reference docs lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -58,6 +58,13 @@ manifest: install ## write template/ownership.toml.jinja anew after a change in 
 
 asvs: install ## write the ASVS tables of SECURITY.md anew after a change in docs/security/asvs.toml
 	@$(RUN) python -m tools.asvs
+
+reference: install ## write the generated pages of docs/reference anew, from the template
+	@$(RUN) python -m tools.reference
+
+docs: $(UV) ## build the documentation into reports/docs; a warning or a dead link is an error
+	@$(UV) run --frozen --isolated --only-group docs sphinx-build -b html -n -W --keep-going -q -E -d reports/doctrees docs reports/docs
+	@echo "reports/docs/index.html"
 
 lock: $(UV) ## lock the tools, and the seed lock of the services, anew
 	@$(UV) lock && $(UV) sync --frozen --quiet && $(RUN) python -m tools.seed_lock --uv "$(UV)"

@@ -1,0 +1,76 @@
+"""Every link of every page leads to a file and a heading that exist; nothing is fetched for it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import DOCS, anchors, pages
+from tests.matrix.questions import ROOT, TEMPLATE
+from tools.asvs import tests_of
+from tools.ownership import sources
+
+ALL = [*pages(), *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"))]
+OF_SERVICES = [TEMPLATE / name for name in ("README.md.jinja", "AGENTS.md.jinja", "SECURITY.md")]
+
+_CODE = re.compile(r"^(`{3,}).*?^\1$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+# `tests/auth/test_x.py`, `app/auth/y.py`, `tests/auth/test_x.py::test_that_it_holds`
+_FILE = re.compile(r"`((?:app|tests|hooks|migrations|tools)/[\w/.-]+\.(?:py|toml|sh))(?:::(\w+))?`")
+
+
+def dead_links(page: Path, text: str) -> Iterator[str]:
+    """Yield the links of a page that lead nowhere in this repository."""
+    for target in _LINK.findall(_CODE.sub("", text)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        leads_to = (page.parent / path).resolve() if path else page
+        if not leads_to.exists() or (anchor and anchor not in anchors(leads_to.read_text("utf-8"))):
+            yield target
+
+
+def dead_files(text: str) -> Iterator[str]:
+    """Yield the files, and the tests in them, that a page names and nobody has."""
+    rendered = dict(sources())
+    made_here = set(re.findall(r"^<!-- file: (.+?) -->$", text, re.MULTILINE))
+    for path, test in _FILE.findall(text):
+        file = next((each for each in (rendered.get(path), ROOT / path) if each), ROOT / path)
+        if not file.is_file() and path not in made_here:
+            yield path
+        elif test and test not in tests_of(file):
+            yield f"{path}::{test}"
+
+
+@pytest.mark.parametrize("page", [*ALL, *OF_SERVICES], ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_and_every_named_file_is_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert list(dead_links(page, text)) == []
+    assert list(dead_files(text)) == []
+
+
+def test_dead_links_are_found() -> None:
+    page = DOCS / "index.md"
+    lies = {
+        "[a](nowhere.md)",
+        "[b](index.md#no-such-heading)",
+        "[c](#no-such-heading)",
+        "[d](../no-such-file.toml)",
+    }
+    for lie in lies:
+        assert list(dead_links(page, f"# One\n\n{lie}\n")), lie
+    truths = "[a](index.md) [b](https://example.com/x#y) `[c](nowhere.md)`\n```\n[d](e.md)\n```\n"
+    assert not list(dead_links(page, truths))
+
+
+def test_names_of_files_and_tests_that_nobody_has_are_found() -> None:
+    assert list(dead_files("`app/auth/no_such.py`"))
+    assert list(dead_files("`tests/auth/test_guard.py::test_no_such`"))
+    named = "`tests/auth/test_guard.py::test_a_forgotten_route_stops_the_start` `app/main.py`"
+    assert not list(dead_files(named))
+
+
+def test_anchors_are_those_of_github() -> None:
+    text = "# One, two & three\n## `keys` list\n## Same\n## Same\n## Same\n```\n# no heading\n```\n"
+    assert anchors(text) == {"one-two--three", "keys-list", "same", "same-1", "same-2"}
