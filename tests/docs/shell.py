@@ -68,6 +68,9 @@ class Shell:
             "HOME": str(scratch),
             "UVICORN_PORT": self._port,
             "SERVER_LOG": str(self.log),
+            # A reader has told git their name.
+            **{f"GIT_{who}_NAME": "Reader" for who in ("AUTHOR", "COMMITTER")},
+            **{f"GIT_{who}_EMAIL": "reader@example.com" for who in ("AUTHOR", "COMMITTER")},
         }
 
     def __enter__(self) -> "Shell":
@@ -107,22 +110,24 @@ class Shell:
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             timeout=BLOCK_SECONDS,
             check=False,
             text=True,
         )
         if (done.returncode != 0) != (block.how == "fails"):
-            raise CommandFailed(f"ended with {done.returncode}:\n{done.stdout}{self._log_tail()}")
+            said = f"{done.stdout}{done.stderr}{self._log_tail()}"
+            raise CommandFailed(f"ended with {done.returncode}:\n{said}")
         if block.output is not None and not _fits(self._here(block.output), done.stdout):
-            raise CommandFailed(f"the page shows:\n{block.output}\nbut out came:\n{done.stdout}")
+            came = f"{done.stdout}\nand on standard error:\n{done.stderr}"
+            raise CommandFailed(f"the page shows:\n{block.output}\nbut out came:\n{came}")
 
     def _prelude(self) -> str:
         """Go on where the block before ended: its folder, and its variables, all exported."""
         return (
             f"set -aeo pipefail; [ -e {self._state} ] && . {self._state}; "
             f'cd "$(cat {self._folder})"; '
-            f"trap 'declare -px >{self._state}; pwd >{self._folder}' EXIT\n"
+            f"trap '{{ declare -px; declare -f; }} >{self._state}; pwd >{self._folder}' EXIT\n"
         )
 
     def _start_server(self, code: str, address: str) -> None:

@@ -123,11 +123,11 @@ def test_a_lie_in_a_page_is_found(shell: Shell) -> None:
 
 
 def test_a_story_goes_on_where_the_block_before_ended(shell: Shell) -> None:
-    shell.run(command("mkdir deeper && cd deeper\nNAME='a b'\n"))
-    shell.run(command('basename "$PWD"; echo "$NAME"\n', output="deeper\na b\n"))
+    shell.run(command("mkdir deeper && cd deeper\nNAME='a b'\ngreet() { echo hello; }\n"))
+    shell.run(command('basename "$PWD"; echo "$NAME"; greet\n', output="deeper\na b\nhello\n"))
     shell.run(command("a file\n", how="file", detail="new/one.txt"))
     shell.run(command("cat new/one.txt\n", output="a ...\n"))
-    shell.run(command("not a command\n", how="by hand", detail="echo done >&2", output="done\n"))
+    shell.run(command("not a command\n", how="by hand", detail="echo done", output="done\n"))
 
 
 def test_pages_are_found_with_their_notes() -> None:
