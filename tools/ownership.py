@@ -18,6 +18,7 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
         ".copier-answers.yml",
         ".github/problem-matchers.json",
         ".github/workflows/ci.yml",
+        "SECURITY.md",
         "alembic.ini",
         "app/__init__.py",
         "app/__main__.py",

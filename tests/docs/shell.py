@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -47,9 +48,12 @@ class Shell:
         directory: where the reader is.
         scratch: for the shell's own files.
         template: what `uvx copier copy` copies.
+        variables: what notes of `by hand` may use beside SERVER_LOG.
     """
 
-    def __init__(self, directory: Path, scratch: Path, template: Path) -> None:
+    def __init__(
+        self, directory: Path, scratch: Path, template: Path, variables: Mapping[str, str]
+    ) -> None:
         self.log = scratch / "server.log"
         self._state = scratch / "state.sh"
         self._folder = scratch / "folder"
@@ -68,6 +72,7 @@ class Shell:
             "HOME": str(scratch),
             "UVICORN_PORT": self._port,
             "SERVER_LOG": str(self.log),
+            **variables,
             # A reader has told git their name.
             **{f"GIT_{who}_NAME": "Reader" for who in ("AUTHOR", "COMMITTER")},
             **{f"GIT_{who}_EMAIL": "reader@example.com" for who in ("AUTHOR", "COMMITTER")},
@@ -109,8 +114,7 @@ class Shell:
             ["bash", "-c", self._prelude() + self._here(code)],  # noqa: S607 - bash of the PATH
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             timeout=BLOCK_SECONDS,
             check=False,
             text=True,
@@ -171,9 +175,10 @@ class Shell:
 
 
 def _fits(shown: str, came: str) -> bool:
-    """Tell whether an output is the shown one, where "..." stands for anything."""
-    parts = [re.escape(part) for part in shown.strip().split("...")]
-    return re.fullmatch(".*?".join(parts), came.strip(), re.DOTALL) is not None
+    """Tell whether an output is the shown one: "..." is anything, spaces may be more or fewer."""
+    wanted, got = (re.sub(r" +", " ", text.strip()) for text in (shown, came))
+    parts = [re.escape(part) for part in wanted.split("...")]
+    return re.fullmatch(".*?".join(parts), got, re.DOTALL) is not None
 
 
 def _answers(address: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.docs.pages import DOCS, anchors, pages
 from tests.matrix.questions import ROOT, TEMPLATE
-from tools.asvs import tests_of
+from tools import asvs
 from tools.ownership import sources
 
 ALL = [*pages(), *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"))]
@@ -17,7 +17,15 @@ OF_SERVICES = [TEMPLATE / name for name in ("README.md.jinja", "AGENTS.md.jinja"
 _CODE = re.compile(r"^(`{3,}).*?^\1$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 # `tests/auth/test_x.py`, `app/auth/y.py`, `tests/auth/test_x.py::test_that_it_holds`
+PLACEHOLDERS = {"tests/auth/test_x.py", "tests/auth/test_file.py"}
 _FILE = re.compile(r"`((?:app|tests|hooks|migrations|tools)/[\w/.-]+\.(?:py|toml|sh))(?:::(\w+))?`")
+
+
+def whole(page: Path) -> str:
+    """Return the text of a page, with that of a page that it includes."""
+    text = page.read_text("utf-8")
+    included = re.search(r"^```{include} (\S+)$", text, re.MULTILINE)
+    return text + (page.parent / included[1]).read_text("utf-8") if included else text
 
 
 def dead_links(page: Path, text: str) -> Iterator[str]:
@@ -27,19 +35,21 @@ def dead_links(page: Path, text: str) -> Iterator[str]:
             continue
         path, _, anchor = target.partition("#")
         leads_to = (page.parent / path).resolve() if path else page
-        if not leads_to.exists() or (anchor and anchor not in anchors(leads_to.read_text("utf-8"))):
+        if not leads_to.exists() or (anchor and anchor not in anchors(whole(leads_to))):
             yield target
 
 
 def dead_files(text: str) -> Iterator[str]:
     """Yield the files, and the tests in them, that a page names and nobody has."""
     rendered = dict(sources())
-    made_here = set(re.findall(r"^<!-- file: (.+?) -->$", text, re.MULTILINE))
+    made_here = set(re.findall(r"<!-- file: (.+?) -->", text))
     for path, test in _FILE.findall(text):
         file = next((each for each in (rendered.get(path), ROOT / path) if each), ROOT / path)
-        if not file.is_file() and path not in made_here:
+        if path in made_here | PLACEHOLDERS:
+            continue
+        if not file.is_file():
             yield path
-        elif test and test not in tests_of(file):
+        elif test and test not in asvs.tests_of(file):
             yield f"{path}::{test}"
 
 

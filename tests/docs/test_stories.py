@@ -1,21 +1,27 @@
 """Each page of the documentation is a story that runs: its commands, in order, on a service."""
 
+import asyncio
 import compileall
+import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
+from sqlalchemy.engine import make_url
 
 from tests.docs.pages import Block, blocks, pages, story
 from tests.docs.shell import CommandFailed, Shell
 from tests.matrix.questions import ROOT, parse
 from tests.matrix.rendering import copy_template, render
+from tests.matrix.servers import shared_postgres
 
 EMPTY_FOLDER = "an empty folder"
+WITH_POSTGRES = ", with PostgreSQL"
 STORIES = [page for page in pages() if story(page.read_text("utf-8"))]
 # A page that starts from a service tells its answers; the service has secrets and tables already.
 Prepare = Callable[[str], Path]
@@ -47,13 +53,42 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_template(tmp_path_factory.mktemp("template") / "gatehouse")
 
 
+@pytest.fixture
+def postgres_url(prepared: Prepare) -> Iterator[str]:
+    """An empty database of a real PostgreSQL."""
+    name = f"gatehouse_{os.getpid()}_docs"
+    with shared_postgres(prepared("")) as found:
+        if not found:
+            reason = "no PostgreSQL: neither TEST_POSTGRES_URL nor a server on this machine"
+            (pytest.fail if os.environ.get("REQUIRE_REAL_SERVICES") else pytest.skip)(reason)
+        url = found["TEST_POSTGRES_URL"]
+        asyncio.run(_execute(url, f'CREATE DATABASE "{name}"'))
+        try:
+            made = make_url(url).set(drivername="postgresql+asyncpg", database=name)
+            yield made.render_as_string(hide_password=False)
+        finally:
+            asyncio.run(_execute(url, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl: the pages use it")
 @pytest.mark.parametrize("page", STORIES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_tells_what_happens(
-    page: Path, prepared: Prepare, template: Path, tmp_path: Path
+    page: Path,
+    prepared: Prepare,
+    template: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     text = page.read_text("utf-8")
-    begins_with = story(text) or ""
+    begins_with = (story(text) or "").removesuffix(WITH_POSTGRES)
     directory = tmp_path / "work"
     if begins_with == EMPTY_FOLDER:
         directory.mkdir()
@@ -61,7 +96,10 @@ def test_a_page_tells_what_happens(
         shutil.copytree(prepared(begins_with.removeprefix("the default answers")), directory)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    with Shell(directory, scratch, template) as shell:
+    variables = {}
+    if story(text) != begins_with:
+        variables["POSTGRES_URL"] = request.getfixturevalue("postgres_url")
+    with Shell(directory, scratch, template, variables) as shell:
         for block in blocks(text):
             try:
                 shell.run(block)
@@ -97,7 +135,7 @@ def shell(tmp_path: Path, template: Path) -> Shell:
     """A shell in a folder of its own."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    return Shell(tmp_path, scratch, template)
+    return Shell(tmp_path, scratch, template, {})
 
 
 def command(code: str, *, how: str = "", detail: str = "", output: str | None = None) -> Block:
