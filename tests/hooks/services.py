@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -83,3 +84,11 @@ class Service:
         codes = {"clean": 0, "drift": 1, "unchecked": 2}
         assert done.returncode == codes[found["status"]], done.stderr
         return found
+
+
+def processor_time(script: str, folder: Path) -> float:
+    """Return the seconds that a script and its children compute: a busy machine adds none."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, script], cwd=folder, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime

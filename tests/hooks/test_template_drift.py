@@ -2,12 +2,11 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.hooks.services import Service
+from tests.hooks.services import Service, processor_time
 
 
 def kinds(found: dict[str, list[dict[str, str]]], part: str = "findings") -> set[tuple[str, str]]:
@@ -234,8 +233,5 @@ def test_it_needs_neither_network_nor_git_nor_libraries(service: Service, tmp_pa
 
 def test_it_takes_milliseconds(service: Service) -> None:
     service.run("template_drift")  # compiles itself once
-    started = time.perf_counter()
-    for _ in range(3):
-        service.run("template_drift")
-    whole = (time.perf_counter() - started) / 3
-    assert whole < 1, f"{whole:.3f} s, interpreter included"  # 60 ms on an idle machine
+    spent = min(processor_time("hooks/template_drift.py", service.root) for _ in range(7))
+    assert spent < 0.1, f"{spent:.3f} s, interpreter included"

@@ -1,0 +1,1 @@
+"""What hooks/check_secrets.py is made of; it imports nothing but the standard library."""
