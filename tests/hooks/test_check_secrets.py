@@ -51,12 +51,13 @@ def found(repository: Path, path: str, content: str | bytes) -> list[tuple[str, 
     return [(one["rule"], one["line"]) for one in findings]
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    # PKCS #1 is older than Ed25519.
+    [(kind, form) for kind in KEYS for form in FORMATS if (kind, form) != ("ed25519", "pkcs1")],
+)
 @pytest.mark.parametrize("locked", [False, True], ids=["plain", "locked"])
 def test_a_private_key_is_found(repository: Path, kind: str, form: str, locked: bool) -> None:
-    if (kind, form) == ("ed25519", "pkcs1"):
-        pytest.skip("there is no such format")
     lock: serialization.KeySerializationEncryption = NoEncryption()
     if locked:
         lock = BestAvailableEncryption(b"a password")
