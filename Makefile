@@ -14,7 +14,7 @@ endif
 RUN = $(UV) run --frozen --no-sync
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest asvs reference docs lock
+.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest asvs reference docs lock test-updates release
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -39,7 +39,7 @@ test: install ## render every combination, check it, and run its tests
 	@$(RUN) python -m tests.matrix --uv "$(UV)"
 
 test-fast: install ## the template's own tests only: questions, rendering, budgets
-	@$(RUN) pytest -q
+	@$(RUN) pytest -q -m "not heavy"
 
 test-one: install ## one combination: ANSWERS="jwt_algorithm=HS256" [ALL=1: slow too] [OWN=3.12: own environment]
 	@$(RUN) python -m tests.matrix --uv "$(UV)" $(if $(ALL),--all) $(if $(OWN),--own $(OWN)) --one $(ANSWERS)
@@ -49,6 +49,12 @@ test-all: install ## everything everywhere: the slow promises in every tree (nig
 
 test-pythons: install ## pairwise combinations and the defaults on the other Python versions
 	@$(RUN) python -m tests.matrix --uv "$(UV)" --pythons 3.12 3.13 3.14
+
+test-updates: install ## updates of changed services, from every release to this tree
+	@$(RUN) pytest -q tests/updates
+
+release: install ## check, test and tag this commit: VERSION=0.2.0
+	@$(RUN) python -m tools.release $(VERSION)
 
 bench: install ## how fast combinations render, and what a matrix run costs
 	@$(RUN) python -m benchmarks.rendering

@@ -89,6 +89,7 @@ def test_a_run_ends_with_its_figures(tmp_path: Path, capsys: pytest.CaptureFixtu
     file = tmp_path / "reports" / "matrix.json"
     conclude(Run(12, 6, [passed, passed], 1.234, 9.876, Counter({"no Python": 1})), file)
     assert json.loads(file.read_text()) == {
+        "tree": "",
         "combinations": 12,
         "trees": 6,
         "tests_passed": 16,

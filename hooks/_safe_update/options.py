@@ -83,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--copier", default="", metavar="COMMAND", help="how to run Copier")
     add("--json", type=Path, metavar="FILE", help="write the summary as JSON")
     add("--markdown", type=Path, metavar="FILE", help="write it as the text of a pull request")
+    _other_verbs(parser)
+    return parser
+
+
+def _other_verbs(parser: argparse.ArgumentParser) -> None:
+    """Add what the command does instead of an update."""
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--show", action="store_true", help="say what an update would bring")
     what.add_argument(
@@ -98,4 +104,3 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="write the template's own file again, of the release that the service is at",
     )
-    return parser

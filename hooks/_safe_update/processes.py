@@ -59,7 +59,7 @@ def run(
     words = [str(word) for word in command]
     pipe = subprocess.PIPE if keep_output else None
     try:
-        done = subprocess.run(  # noqa: S603 - the words are chosen here or by the caller's options
+        done = subprocess.run(
             words,
             cwd=directory,
             env={**os.environ, **(environment or {})},

@@ -21,6 +21,7 @@ from tests.matrix.rendering import Rendering, distinct_trees, render_all
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.servers import replaced, shared_postgres
 from tests.matrix.variations import shares
+from tools.releases import clean_tree
 
 PROCESSES = 2
 FIGURES = questions.ROOT / "reports" / "matrix.json"
@@ -30,6 +31,8 @@ def main() -> int:
     """Run what the command line asks for; return the exit status."""
     arguments = _arguments()
     began = time.monotonic()
+    whole = arguments.one is None and not arguments.pythons
+    tree = clean_tree(questions.ROOT) if whole else ""
     with tempfile.TemporaryDirectory(prefix="gatehouse-") as name:
         scratch = Path(name)
         combinations = _combinations(arguments)
@@ -45,7 +48,8 @@ def main() -> int:
                 print(sentence, flush=True)
             outcomes = _run_all(jobs, scratch)
         total = time.monotonic() - began
-        ended = Run(len(renderings), len(trees), outcomes, render_seconds, total, not_run, missing)
+        counts = (len(renderings), len(trees))
+        ended = Run(*counts, outcomes, render_seconds, total, not_run, missing, tree)
     conclude(ended, FIGURES)
     return 0 if ended.ok else 1
 
@@ -91,8 +95,8 @@ def _jobs(
     own = [shared.own_environment(rendering) for rendering in chosen]
     done = {rendering.tree for rendering in chosen}
     others = shared.suites(each for each in shares(trees) if each[0].tree not in done)
-    tests = shared.own_tests()
-    return [tests, *own, *others], not_run
+    tests = [shared.own_tests(), shared.updates()]
+    return [*tests, *own, *others], not_run
 
 
 def _run_all(jobs: Sequence[Job], scratch: Path) -> list[Outcome]:

@@ -37,7 +37,20 @@ class Plan:
             "make test-fast",
             Path(sys.executable),
             ROOT,
-            environment=self.environment,
+            ["-m", "not heavy"],
+            self.environment,
+        )
+
+    def updates(self) -> Job:
+        """Updates of changed services, and whatever else would make the quick tests slow."""
+        return Job(
+            "updates",
+            "updates from every release to this tree",
+            "make test-updates",
+            Path(sys.executable),
+            ROOT,
+            ["-m", "heavy"],
+            self.environment,
         )
 
     def suites(self, trees: Iterable[tuple[Rendering, Sequence[str]]]) -> Iterator[Job]:

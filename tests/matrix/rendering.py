@@ -45,7 +45,7 @@ class CompileOnce(SandboxedEnvironment):
 _stock_render_string = Worker._render_string
 
 
-def _render_string(worker: Worker, string: str, extra_context: Any = None) -> str:
+def render_only_jinja(worker: Worker, string: str, extra_context: Any = None) -> str:
     """Render a text, or return it as it is when Jinja would."""
     return _stock_render_string(worker, string, extra_context) if "{" in string else string
 
@@ -57,7 +57,7 @@ def fast_copier() -> Iterator[None]:
     with (
         local.env(PATH=""),
         patch.object(copier._main, "SandboxedEnvironment", CompileOnce),
-        patch.object(Worker, "_render_string", _render_string),
+        patch.object(Worker, "_render_string", render_only_jinja),
         patch.object(Worker, "answers_relpath", answers_file),
     ):
         yield

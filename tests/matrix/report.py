@@ -25,6 +25,8 @@ class Run:
     total_seconds: float
     not_run: Counter[str]
     replaced: Sequence[str] = ()
+    # The git tree that a whole run proves; empty where it was another, or not all committed.
+    tree: str = ""
 
     @property
     def passed(self) -> int:
@@ -101,6 +103,7 @@ def conclude(run: Run, file: Path) -> None:
 
 def _figures(run: Run) -> dict[str, object]:
     return {
+        "tree": run.tree,
         "combinations": run.combinations,
         "trees": run.trees,
         "tests_passed": run.passed,

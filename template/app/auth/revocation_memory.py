@@ -1,5 +1,5 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""The deny-list of one process, where Redis would stand in local use; production refuses it."""
+"""The deny-list of one process: where Redis would stand in local use, or what `none` inherits."""
 
 from collections.abc import Sequence
 from datetime import datetime

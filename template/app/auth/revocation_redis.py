@@ -3,7 +3,8 @@
 
 Redis holds a copy, and says so: the epoch key names the server process (`run_id`) on which the copy
 was last made complete. A flushed, restarted, restored or failed-over Redis has no epoch or another
-process's, and then the copy is made again from the database before anything is trusted.
+process's, and then the copy is made again from the database before anything is trusted. Each
+process of the service does so once, when it begins: another strategy may have been at work since.
 """
 
 import asyncio
@@ -82,6 +83,7 @@ class RedisRevocation:
         self._clock = clock
         self._fail_open = settings.revocation_fail_open
         self._run_id = ""
+        self._seen_whole = ""  # the run_id on which this process knows the copy to be complete
         self._one_rebuild = asyncio.Lock()
         self._set_epoch = self.client.register_script(_EPOCH_SCRIPT)
         self._write_entries = self.client.register_script(_WRITE_SCRIPT)
@@ -136,7 +138,7 @@ class RedisRevocation:
         return token is not None or session is not None or too_old
 
     def _trusts(self, epoch: bytes | str | None) -> bool:
-        return isinstance(epoch, bytes) and epoch.decode() == self._run_id
+        return isinstance(epoch, bytes) and epoch.decode() == self._run_id == self._seen_whole
 
     async def _rebuild(self) -> None:
         async with self._one_rebuild:
@@ -150,6 +152,7 @@ class RedisRevocation:
             for start in range(0, len(denials), WRITE_BATCH):
                 await self._write(denials[start : start + WRITE_BATCH])
             await self._set_epoch([marker, self._epoch_key])
+            self._seen_whole = run_id
             log.warning("deny_list_rebuilt", entries=len(denials))
 
     async def _write(self, denials: Sequence[Denial]) -> None:

@@ -280,3 +280,26 @@ async def test_a_list_that_is_flushed_while_it_is_copied_is_not_trusted(
     assert flushed
     assert answers[0].status_code == 503
     assert [answer.status_code for answer in answers[1:]] == [401, 401]
+
+
+async def test_a_new_process_does_not_trust_a_copy_that_others_made(
+    fresh_service: FreshService,
+) -> None:
+    # A service that had another strategy for a while comes back to a Redis that still looks whole.
+    first = await fresh_service()
+    tokens = await first.login(await first.account())
+    assert await ask(first, tokens) is None
+    now = first.clock.now()
+    async with first.database() as session:
+        session.add(
+            Revocation(
+                kind="sid",
+                value=tokens.claims["sid"],
+                created_at=now,
+                expires_at=now + timedelta(seconds=900),
+                delivered_at=now,
+            )
+        )
+    shared = ("database_url", "redis_url", "redis_key_prefix")
+    second = await fresh_service(**{name: getattr(first.settings, name) for name in shared})
+    assert await ask(second, tokens) == INVALID_TOKEN

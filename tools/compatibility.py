@@ -1,0 +1,102 @@
+"""What a release must not do, because services made from older ones update to it.
+
+Copier never says when one of these happens: an answer that lost its value falls back to the
+default, and a file that vanished takes the user's edits with it.
+"""
+
+import itertools
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from tools.releases import MANIFEST, Release
+
+# What every older service relies on.
+SETTINGS = ("_answers_file", "_subdirectory", "_templates_suffix", "_envops")
+FORBIDDEN = ("_tasks", "_migrations", "_jinja_extensions")
+Configuration = Mapping[str, Any]
+
+
+def broken_questions(old: Configuration, new: Configuration) -> Iterator[str]:
+    """Yield a sentence for each change of copier.yml that an old service would suffer from."""
+    for name in SETTINGS:
+        if old.get(name) != new.get(name):
+            yield f"{name} changed: services cannot be merged with what they were rendered from"
+    for name in FORBIDDEN:
+        if name in new:
+            yield f"{name} appeared: an update would ask for --trust"
+    for name, question in _questions(new).items():
+        if name not in _questions(old) and "default" not in question:
+            yield f"question {name} is new and has no default: no update could answer it"
+    for name, question in _questions(old).items():
+        if name in _questions(new):
+            yield from _broken_question(name, question, _questions(new)[name])
+        else:
+            yield f"question {name} was removed: services lose their answer to it"
+
+
+def _broken_question(name: str, old: Configuration, new: Configuration) -> Iterator[str]:
+    if old.get("type") != new.get("type") or old.get("multiselect") != new.get("multiselect"):
+        yield f"question {name} changed its type"
+    removed = [value for value in values(old) if value not in values(new)]
+    if removed:
+        yield f"question {name} lost {removed}: such an answer would become the default, silently"
+    if "when" in new and "when" not in old:
+        yield f"question {name} became conditional: a hidden answer is forgotten"
+    if new.get("secret") and not old.get("secret"):
+        yield f"question {name} became secret: its answer is no longer recorded"
+
+
+def _questions(configuration: Configuration) -> Mapping[str, Configuration]:
+    return {name: q for name, q in configuration.items() if not name.startswith("_")}
+
+
+def values(question: Configuration) -> list[Any]:
+    """Return the fixed answers of a question; none for free text."""
+    choices = question.get("choices", [])
+    if question.get("type") == "bool":
+        return [True, False]
+    return list(choices.values() if isinstance(choices, dict) else choices)
+
+
+def vanished_paths(last: Release, root: Path) -> Iterator[str]:
+    """Yield a sentence for each path that a service had and would lose, whatever its answers."""
+    old, new = last.questions(), yaml.safe_load((root / "copier.yml").read_text("utf-8"))
+    before, after = last.read(MANIFEST), (root / MANIFEST).read_text("utf-8")
+    told: set[str] = set()
+    for answers in _combinations(old, new):
+        had, has = _paths(before, answers), _paths(after, answers)
+        for path in sorted(had.keys() - has.keys() - told):
+            told.add(path)
+            yield f"{path} vanished: leave a file there that re-exports, or edits to it are lost"
+        for path in sorted(had.keys() & has.keys() - told):
+            if had[path] != has[path]:
+                told.add(path)
+                yield f"{path} changed its owner from {had[path]} to {has[path]}"
+
+
+def _combinations(old: Configuration, new: Configuration) -> Iterator[dict[str, Any]]:
+    """Yield every combination of the old release's answers, with defaults for newer questions."""
+    fixed = {name: _answers(q) for name, q in _questions(old).items() if values(q)}
+    later = {name: q.get("default") for name, q in _questions(new).items() if name not in fixed}
+    for chosen in itertools.product(*fixed.values()):
+        yield {**later, **dict(zip(fixed, chosen, strict=True))}
+
+
+def _answers(question: Configuration) -> list[Any]:
+    found = values(question)
+    if question.get("multiselect"):
+        return [[], *([value] for value in found), found]
+    return found
+
+
+def _paths(manifest: str, answers: Mapping[str, Any]) -> dict[str, str]:
+    """Return who owns each path that the template updates, for one combination of answers."""
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - TOML, no page
+    data = tomllib.loads(environment.from_string(manifest).render(answers))
+    owners = dict.fromkeys(data["template"], "template")
+    return owners | dict.fromkeys(data["shared"]["paths"], "shared")
