@@ -166,7 +166,7 @@ class Shell:
 
     def _here(self, text: str) -> str:
         """Return a text with a free port instead of the one that the pages use."""
-        return re.sub(r"(127\.0\.0\.1|localhost):8000", rf"\1:{self._port}", text)
+        return text.replace("127.0.0.1:8000", f"127.0.0.1:{self._port}")
 
     def _log_tail(self) -> str:
         if not self.log.exists():
