@@ -14,7 +14,7 @@ endif
 RUN = $(UV) run --frozen --no-sync
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest asvs reference docs lock test-updates release
+.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest asvs reference docs lock test-docs test-updates release
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -49,6 +49,9 @@ test-all: install ## everything everywhere: the slow promises in every tree (nig
 
 test-pythons: install ## pairwise combinations and the defaults on the other Python versions
 	@$(RUN) python -m tests.matrix --uv "$(UV)" --pythons 3.12 3.13 3.14
+
+test-docs: install ## the documentation: its commands, links and generated pages
+	@$(RUN) pytest -q tests/docs
 
 test-updates: install ## updates of changed services, from every release to this tree
 	@$(RUN) pytest -q tests/updates

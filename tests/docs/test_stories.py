@@ -78,6 +78,7 @@ async def _execute(url: str, statement: str) -> None:
         await connection.close()
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl: the pages use it")
 @pytest.mark.parametrize("page", STORIES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_tells_what_happens(

@@ -95,7 +95,7 @@ def _jobs(
     own = [shared.own_environment(rendering) for rendering in chosen]
     done = {rendering.tree for rendering in chosen}
     others = shared.suites(each for each in shares(trees) if each[0].tree not in done)
-    tests = [shared.own_tests(), shared.updates()]
+    tests = [shared.own_tests(), shared.updates(), shared.stories()]
     return [*tests, *own, *others], not_run
 
 

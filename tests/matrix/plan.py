@@ -49,7 +49,19 @@ class Plan:
             "make test-updates",
             Path(sys.executable),
             ROOT,
-            ["-m", "heavy"],
+            ["-m", "heavy", "--ignore=tests/docs"],
+            self.environment,
+        )
+
+    def stories(self) -> Job:
+        """The commands of the documentation, page by page, each in a real service."""
+        return Job(
+            "documentation",
+            "every page's commands",
+            "make test-docs",
+            Path(sys.executable),
+            ROOT,
+            ["-m", "heavy", "tests/docs"],
             self.environment,
         )
 
