@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import DOCS, anchors, pages
+from tests.expectations import optional
 from tests.matrix.questions import ROOT, TEMPLATE
 from tools import asvs
 from tools.ownership import sources
+from tools.reference.__main__ import FOLDER
 
 ALL = [*pages(), *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"))]
 OF_SERVICES = [TEMPLATE / name for name in ("README.md.jinja", "AGENTS.md.jinja", "SECURITY.md")]
@@ -39,6 +41,27 @@ def dead_links(page: Path, text: str) -> Iterator[str]:
             yield target
 
 
+def dead_commands(text: str) -> Iterator[str]:
+    """Yield the commands `python -m app ...` that a page shows and the command line lacks."""
+    known = {name: set(options) for name, options in _commands()}
+    groups = {name.partition(" ")[0] for name in known}
+    for shown in re.findall(r"python -m app((?: [\w-]+)*)", text):
+        words = shown.split()
+        name = next((n for n in (" ".join(words[:2]), words[0] if words else "") if n in known), "")
+        options = {word for word in words if word.startswith("--")} - {"--help"}
+        is_group = len(words) == 1 and words[0] in groups
+        if not (name or is_group or not words or words == ["--help"]) or (
+            name and not options <= known[name]
+        ):
+            yield shown.strip()
+
+
+def _commands() -> Iterator[tuple[str, list[str]]]:
+    """Yield every command of the reference, which another test holds current, with its options."""
+    for section in (FOLDER / "command-line.md").read_text("utf-8").split("\n## ")[1:]:
+        yield section.partition("\n")[0], re.findall(r"(--[\w-]+)", section)
+
+
 def dead_files(text: str) -> Iterator[str]:
     """Yield the files, and the tests in them, that a page names and nobody has."""
     rendered = dict(sources())
@@ -58,6 +81,32 @@ def test_every_link_and_every_named_file_is_there(page: Path) -> None:
     text = page.read_text("utf-8")
     assert list(dead_links(page, text)) == []
     assert list(dead_files(text)) == []
+
+
+def test_the_security_page_of_a_service_names_what_every_service_has() -> None:
+    named = {path for path, _ in _FILE.findall(OF_SERVICES[-1].read_text("utf-8"))}
+    assert len(named) > 20
+    assert not named & optional()
+
+
+@pytest.mark.parametrize("page", [*ALL, *OF_SERVICES], ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_named_command_exists(page: Path) -> None:
+    assert list(dead_commands(page.read_text("utf-8"))) == []
+
+
+def test_commands_that_nobody_has_are_found() -> None:
+    good = [
+        "keys revoke KID",
+        "keys revoke --all",
+        "db upgrade",
+        "keys",
+        "--help",
+        "sessions end ID",
+    ]
+    assert not list(dead_commands(" ".join(f"`python -m app {each}`" for each in good)))
+    for bad in ("keys destroy", "keys revoke --every", "sesions end-all", "bootstrap --now"):
+        assert list(dead_commands(f"`python -m app {bad}`")), bad
+        assert list(dead_commands(f"```bash\nuv run python -m app {bad}\n```\n")), bad
 
 
 def test_dead_links_are_found() -> None:
