@@ -3,7 +3,7 @@
 
 import typer
 
-from app.commands import database, keys, sessions, users
+from app.commands import api_keys, database, keys, services, sessions, users
 from app.commands.bootstrap import bootstrap
 from app.commands.check import check
 
@@ -18,4 +18,6 @@ main.command()(check)
 main.add_typer(users.app, name="users")
 main.add_typer(keys.app, name="keys")
 main.add_typer(sessions.app, name="sessions")
+main.add_typer(api_keys.app, name="api-keys")
+main.add_typer(services.app, name="services")
 main.add_typer(database.app, name="db")

@@ -10,10 +10,10 @@ from app.auth.dependencies import (
     get_current_user,
     get_current_user_from_db,
     require_recent_login,
-    requires,
 )
 from app.auth.models import Account
 from app.auth.principal import Principal
+from app.auth.requirements import requires
 from app.auth.wiring import AuthSettings
 from app.core.application import Service
 from app.core.public import public

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth import accounts, mailed_secrets, mails
+from app.auth import accounts, api_key_repository, mailed_secrets, mails
 from app.auth.derived_keys import new_secret
 from app.auth.limits import EMAIL_CHANGE, FORGOT_ADDRESS, PASSWORD_CHANGE, SECRET_ADDRESS
 from app.auth.logout import refuse_all_before
@@ -33,7 +33,7 @@ async def forgot_password(auth: Auth, email: str, address: str) -> None:
 
 
 async def reset_password(auth: Auth, secret: str, password: str, address: str) -> None:
-    """Set a new password with a mailed secret, which proves the address too; every session ends.
+    """Set a new password with a mailed secret, which proves the address; sessions and keys end.
 
     Raises:
         InvalidGrant: unknown, used or expired secret.
@@ -53,8 +53,11 @@ async def reset_password(auth: Auth, secret: str, password: str, address: str) -
         if account_id is not None:
             await _replace_password(session, auth, account_id, password_hash, now)
             await accounts.mark_verified(session, account_id, now)
+            # Whoever resets may be getting the account back: an intruder's key must not outlast it.
+            await api_key_repository.revoke_all(session, "password_reset", now, account_id)
     if account_id is None:
         raise InvalidGrant
+    auth.api_keys.forget_account(account_id)
     await auth.deliver_denials()
 
 
@@ -122,7 +125,9 @@ async def delete_account(auth: Auth, account: Account) -> None:
         )
         # They hold addresses and programs of a person.
         await session.execute(delete(AuthSession).where(AuthSession.account_id == account.id))
+        await api_key_repository.delete_of(session, account.id)
         auth.outbox.put(session, mails.account_deleted(account.email or ""), now)
+    auth.api_keys.forget_account(account.id)
     security_event("account_deleted", account_id=account.id)
     await auth.deliver_denials()
 

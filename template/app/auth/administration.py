@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from app.auth import accounts
+from app.auth import accounts, api_key_repository
 from app.auth.logout import log_out_everywhere, refuse_all_before
 from app.auth.models import Account, AuthSession
 from app.auth.revocation import record_denial
@@ -24,7 +24,7 @@ async def create_account(auth: Auth, email: str, password: str | None, scope: st
     Raises:
         AdministrationError: the address has an account, or a scope is unknown.
     """
-    _require_known(scope)
+    require_known_scopes(scope)
     password_hash = None if password is None else await auth.passwords.hash(password)
     async with auth.database.transaction() as session:
         account_id = await accounts.insert_account(
@@ -55,10 +55,12 @@ async def find_account(auth: Auth, email: str) -> Account:
 
 
 async def disable(auth: Auth, account_id: UUID) -> None:
-    """Refuse an account everything, at once."""
+    """Refuse an account everything, at once; its API keys are revoked for good."""
     now = auth.clock.now()
     async with auth.database.transaction() as session:
         await refuse_all_before(session, auth, account_id, "disabled", now, active=False)
+        await api_key_repository.revoke_all(session, "account_disabled", now, account_id)
+    auth.api_keys.forget_account(account_id)
     security_event("account_disabled", account_id=account_id)
     await auth.deliver_denials()
 
@@ -77,10 +79,12 @@ async def enable(auth: Auth, account_id: UUID) -> None:
 async def set_scope(auth: Auth, account: Account, scope: str) -> None:
     """Set what an account may do; when something is taken away, everything issued before ends.
 
+    API keys go on with what is left of their scopes.
+
     Raises:
         AdministrationError: a scope that app/scopes.py does not declare.
     """
-    _require_known(scope)
+    require_known_scopes(scope)
     now = auth.clock.now()
     async with auth.database.transaction() as session:
         if set(account.scope.split()) <= set(scope.split()):
@@ -89,6 +93,7 @@ async def set_scope(auth: Auth, account: Account, scope: str) -> None:
             )
         else:
             await refuse_all_before(session, auth, account.id, "scope_changed", now, scope=scope)
+    auth.api_keys.forget_account(account.id)
     security_event("scope_changed", account_id=account.id, scope=scope)
     await auth.deliver_denials()
 
@@ -134,6 +139,11 @@ async def list_accounts(auth: Auth, limit: int) -> list[Account]:
         return list((await session.scalars(statement)).all())
 
 
-def _require_known(scope: str) -> None:
+def require_known_scopes(scope: str) -> None:
+    """Refuse scopes that nobody declared.
+
+    Raises:
+        AdministrationError: with their names.
+    """
     if unknown := set(scope.split()) - SCOPES.keys():
         raise AdministrationError(f"app/scopes.py does not declare: {', '.join(sorted(unknown))}.")

@@ -12,6 +12,7 @@ from app.auth.background import background_work
 from app.auth.dependencies import get_current_user
 from app.auth.guard import require_guarded_routes
 from app.auth.models import SigningKey
+from app.auth.requirements import PEOPLE, requires
 from app.auth.wiring import PROTECTED, PUBLIC, AuthSettings, open_auth
 from app.core import application
 from app.core.clock import Clock, SystemClock
@@ -57,9 +58,21 @@ def create_app(
         authenticate=Depends(get_current_user),
         guard=require_guarded_routes,
         runtime=run_with_auth,
-        protected=[*PROTECTED, *protected],
+        protected=[_for_people(PROTECTED), *protected],
         public=[*PUBLIC, *public],
     )
+
+
+def _for_people(routers: Sequence[APIRouter]) -> APIRouter:
+    """Return the routes that manage accounts as one router, which refuses API keys.
+
+    A key that leaked must not make keys, end sessions or move the account to another address; who
+    adds a route here need not think of it.
+    """
+    router = APIRouter(dependencies=[requires(kinds=PEOPLE)])
+    for each in routers:
+        router.include_router(each)
+    return router
 
 
 async def _require_tables(database: Database) -> None:

@@ -19,6 +19,7 @@ from app.core.logging import security_event
 ROTATION_CHECK_EVERY = timedelta(minutes=10)
 DELIVERY_EVERY = timedelta(seconds=5)
 MAIL_EVERY = timedelta(seconds=5)
+KEY_USES_EVERY = timedelta(seconds=10)
 CLEANUP_EVERY = timedelta(hours=1)
 STOP_WITHIN = timedelta(seconds=5)  # less than any platform's grace period
 
@@ -38,6 +39,7 @@ async def background_work(auth: Auth) -> AsyncGenerator[None, None]:
         _Job(ROTATION_CHECK_EVERY, lambda: rotate_keys(auth)),
         _Job(DELIVERY_EVERY, lambda: _deliver_denials(auth)),
         _Job(MAIL_EVERY, auth.outbox.deliver_due, wake=auth.outbox.due),
+        _Job(KEY_USES_EVERY, auth.api_keys.uses.write),
         _Job(CLEANUP_EVERY, lambda: delete_old_rows(auth.database, auth.clock.now())),
     ]
     tasks = [asyncio.create_task(_run(job, stop)) for job in jobs]

@@ -1,58 +1,66 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """From a request to the caller: three hops from a route to the signature check.
 
-A route takes `CurrentUser`, or `requires("items:write")` when it needs a scope. Neither touches the
-database, the deny-list aside; `CurrentAccount` loads the account where a route needs it.
+A route takes `CurrentUser`, or `requires("items:write")` (requirements.py) when it needs a scope;
+both let in access tokens and API keys. Neither touches the database, the deny-list and the first
+use of a key aside; `CurrentAccount` loads the account where a route needs it.
 """
 
 import time
 from datetime import timedelta
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
-from fastapi import Depends, Security
-from fastapi.security import OAuth2PasswordBearer, SecurityScopes
+from fastapi import Depends
+from fastapi.security import APIKeyHeader, OAuth2PasswordBearer, SecurityScopes
 from starlette.requests import HTTPConnection
 
 from app.auth import accounts, metrics
+from app.auth.credentials import API_KEY_HEADER, presented_credential
 from app.auth.errors import RECENT_LOGIN_SECONDS, LoginNotRecent
 from app.auth.models import Account
 from app.auth.principal import Principal
 from app.auth.runtime import Auth, get_auth
 from app.auth.security import AccessClaims, TokenRejected, read_key_id, verify_access_token
-from app.core.errors import (
-    AppError,
-    InsufficientScope,
-    InvalidRequest,
-    InvalidToken,
-    Unauthenticated,
-)
+from app.core.client_address import client_address
+from app.core.errors import AppError, InsufficientScope, InvalidToken
 from app.core.logging import security_event
 from app.scopes import SCOPES
 
 
 class _LoginScheme(OAuth2PasswordBearer):
-    """For OpenAPI and the docs page's Authorize button; the header is read by `_bearer_token`."""
+    """For OpenAPI and the docs page's Authorize button; `credentials.py` reads the header."""
 
     async def __call__(self, request: HTTPConnection) -> None:
         """Do nothing; FastAPI's own takes no WebSocket, hence the wider argument."""
 
 
-_scheme = _LoginScheme(tokenUrl="/auth/token", scopes=SCOPES, auto_error=False)
+class _KeyScheme(APIKeyHeader):
+    """The same for API keys, which may also come as a bearer token."""
+
+    async def __call__(self, request: HTTPConnection) -> None:
+        """Do nothing."""
+
+
+_login_scheme = _LoginScheme(tokenUrl="/auth/token", scopes=SCOPES, auto_error=False)
+_key_scheme = _KeyScheme(name=API_KEY_HEADER, scheme_name="APIKey", auto_error=False)
 
 
 async def get_current_user(
     connection: HTTPConnection,
     security_scopes: SecurityScopes,
-    _: Annotated[None, Depends(_scheme)],
+    _login: Annotated[None, Depends(_login_scheme)],
+    _key: Annotated[None, Depends(_key_scheme)],
 ) -> Principal:
-    """Return the caller.
+    """Return the caller, by an access token or an API key.
 
     Raises:
-        Unauthenticated: no bearer token came.
+        Unauthenticated: no credential came.
         InvalidRequest: two came, or a malformed one (RFC 6750 section 3.1).
         InvalidToken: any check failed; one answer for all.
-        InsufficientScope: the token lacks a scope that the route requires.
-        ServiceUnavailable: whether the token is revoked cannot be known.
+        InsufficientScope: the credential lacks a scope that the route requires.
+        ServiceUnavailable: whether the credential is revoked cannot be known.
+        TooManyRequests: unknown API keys are being tried, and this one is not known here yet.
     """
     principal = getattr(connection.state, "principal", None)
     if not isinstance(principal, Principal):
@@ -64,6 +72,7 @@ async def get_current_user(
             "scope_denied",
             account_id=principal.account_id,
             session_id=principal.session_id,
+            key_id=principal.key_id,
             missing=sorted(missing),
         )
         metrics.authentication(outcome="insufficient_scope")
@@ -78,11 +87,18 @@ async def get_current_user_from_db(connection: HTTPConnection, principal: Curren
     """Return the caller's account as the database holds it now.
 
     Raises:
-        InvalidToken: the account is not active, or the token is of an older version.
+        InvalidToken: the account is not active, the token is of an older version, or the key ended.
     """
-    async with get_auth(connection).database.read() as session:
+    auth = get_auth(connection)
+    async with auth.database.read() as session:
         account = await accounts.find_active(session, principal.account_id)
-    if account is None or account.token_version > principal.token_version:
+    if account is None:
+        raise InvalidToken
+    if principal.key_id is not None:
+        current = await auth.api_keys.is_living(principal.key_id)
+    else:
+        current = account.token_version <= principal.token_version
+    if not current:
         raise InvalidToken
     return account
 
@@ -90,46 +106,41 @@ async def get_current_user_from_db(connection: HTTPConnection, principal: Curren
 CurrentAccount = Annotated[Account, Depends(get_current_user_from_db)]
 
 
-def requires(*scopes: str) -> Any:
-    """Return the dependency that lets in only callers with all these scopes.
-
-    Use it in a decorator, `dependencies=[requires("items:write")]`, or for the caller itself,
-    `user: Annotated[Principal, requires("items:write")]`.
-
-    Raises:
-        ValueError: a scope that app/scopes.py does not declare; at import, not at midnight.
-    """
-    if unknown := set(scopes) - SCOPES.keys():
-        raise ValueError(f"scopes that app/scopes.py does not declare: {sorted(unknown)}")
-    return Security(get_current_user, scopes=scopes)
-
-
 async def require_recent_login(connection: HTTPConnection, principal: CurrentUser) -> None:
     """Refuse a caller whose login is older than 10 minutes (RFC 9470, ASVS 7.5.1).
 
     Raises:
-        LoginNotRecent: log in again first.
+        LoginNotRecent: log in again first; an API key never did.
     """
-    age = get_auth(connection).clock.now() - principal.auth_time
-    if age > timedelta(seconds=RECENT_LOGIN_SECONDS):
+    now, limit = get_auth(connection).clock.now(), timedelta(seconds=RECENT_LOGIN_SECONDS)
+    if principal.auth_time is None or now - principal.auth_time > limit:
         raise LoginNotRecent
 
 
 async def authenticate(connection: HTTPConnection) -> Principal:
-    """Return the caller by the request's bearer token; for a route, use `CurrentUser`.
+    """Return the caller by the request's token or key; for a route, use `CurrentUser`.
 
     Raises:
         AppError: as `get_current_user`, but for scopes.
     """
     started = time.perf_counter()
     try:
-        claims = await _verify(get_auth(connection), _bearer_token(connection))
+        principal = await _authenticate(connection)
     except AppError as error:
         metrics.authentication(outcome=error.error)
         raise
     finally:
         metrics.AUTHENTICATION_SECONDS.observe(time.perf_counter() - started)
     metrics.authentication(outcome="accepted")
+    return principal
+
+
+async def _authenticate(connection: HTTPConnection) -> Principal:
+    auth, credential = get_auth(connection), presented_credential(connection)
+    if credential.is_key:
+        address = partial(client_address, connection, auth.settings)
+        return await auth.api_keys.authenticate(credential.text, address)
+    claims = await _verify(auth, credential.text)
     return Principal(
         account_id=claims.subject,
         scopes=frozenset(claims.scope.split()),
@@ -137,21 +148,6 @@ async def authenticate(connection: HTTPConnection) -> Principal:
         auth_time=claims.auth_time,
         token_version=claims.version,
     )
-
-
-def _bearer_token(connection: HTTPConnection) -> str:
-    """Return the token of the one Authorization header (RFC 6750 section 2.1)."""
-    values = connection.headers.getlist("authorization")
-    if not values:
-        raise Unauthenticated
-    if len(values) > 1:
-        raise InvalidRequest
-    scheme, _, token = values[0].partition(" ")
-    if scheme.lower() != "bearer":
-        raise Unauthenticated
-    if not token or " " in token or "," in token:
-        raise InvalidRequest
-    return token
 
 
 async def _verify(auth: Auth, token: str) -> AccessClaims:

@@ -26,6 +26,8 @@ REFRESH_ADDRESS = Limit("refresh_address", 600, FIVE_MINUTES)
 PASSWORD_CHANGE = Limit("password_change", 10, FIVE_MINUTES)
 # Asking for another address: a stolen session must not mail the world through us.
 EMAIL_CHANGE = Limit("email_change", 5, HOUR)
+# Making and rotating API keys: a program that goes wrong must not fill the table.
+API_KEY_CREATE = Limit("api_key_create", 20, HOUR)
 # Mail to one recipient: nobody's inbox is flooded through us.
 MAIL_RECIPIENT = Limit("mail_recipient", 3, HOUR)
 

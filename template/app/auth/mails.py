@@ -78,6 +78,16 @@ def session_stolen(to: str) -> Mail:
     return Mail(to, "A session of yours was ended", text)
 
 
+def api_key_made(to: str, label: str) -> Mail:
+    """Tell the owner that there is a new API key; it outlives the session that made it."""
+    text = (
+        "An API key was made for your account. You called it:\n\n"
+        f"{label}\n\n"
+        "If this was not you, revoke it, set a new password and end all your sessions."
+    )
+    return Mail(to, "A new API key for your account", text)
+
+
 def account_deleted(to: str) -> Mail:
     """Tell the owner that the account is gone."""
     return Mail(to, "Your account was deleted", "Your account was deleted and all sessions ended.")

@@ -11,6 +11,14 @@ _REJECTIONS = Counter(
 )
 _LOGINS = Counter("auth_logins_total", "Password logins by outcome.", ["outcome"])
 _REFRESHES = Counter("auth_refreshes_total", "Refreshes by outcome.", ["outcome"])
+_API_KEYS = Counter(
+    "auth_api_keys_total", "API keys made, rotated and revoked one by one.", ["event"]
+)
+_KEY_LOOKUPS = Counter(
+    "auth_api_key_lookups_total",
+    "API keys looked up in the database, by what was found.",
+    ["outcome"],
+)
 AUTHENTICATION_SECONDS = Histogram(
     "auth_dependency_seconds",
     "Time of the authentication dependency.",
@@ -40,3 +48,13 @@ def login(*, outcome: str) -> None:
 def refresh(*, outcome: str) -> None:
     """Count a refresh."""
     _REFRESHES.labels(outcome).inc()
+
+
+def api_key(*, event: str) -> None:
+    """Count what was done to an API key."""
+    _API_KEYS.labels(event).inc()
+
+
+def key_lookup(*, outcome: str) -> None:
+    """Count an API key that was not in memory."""
+    _KEY_LOOKUPS.labels(outcome).inc()

@@ -10,6 +10,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
+from app.auth.api_keys import ApiKeys
 from app.auth.derived_keys import DerivedKeys
 from app.auth.key_store import KeyStore
 from app.auth.keyring import Keyring
@@ -54,6 +55,7 @@ class Auth:
     outbox: Outbox
     stores: Stores
     redeem: Redeem
+    api_keys: ApiKeys
 
     @property
     def token_policy(self) -> TokenPolicy:
@@ -123,6 +125,7 @@ async def build_auth(
                 outbox=Outbox(database, derived_keys, clock, mail_sender(settings)),
                 stores=stores,
                 redeem=redeem,
+                api_keys=ApiKeys(database, clock),
             )
     finally:
         passwords.close()

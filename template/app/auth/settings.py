@@ -30,6 +30,8 @@ class BaseAuthSettings(CoreSettings):
     # Two weeks without use, three months at most (ASVS 7.1.1, 7.3.1, 7.3.2).
     session_idle_lifetime: int = Field(default=14 * 86_400, ge=3600)
     session_absolute_lifetime: int = Field(default=90 * 86_400, ge=3600)
+    # Who makes an API key chooses how long it lives, to a year; 90 days when nothing is said.
+    api_key_max_lifetime: int = Field(default=365 * 86_400, ge=86_400, le=3650 * 86_400)
     # How long a used refresh token may be repeated: lost answers, two tabs. Mobile clients: to 600.
     refresh_grace_period: int = Field(default=30, ge=0, le=600)
     # Answer without the deny-list when it cannot be read. Off: 503, which is the safe choice.

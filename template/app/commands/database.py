@@ -8,7 +8,8 @@ import typer
 from alembic import command
 from alembic.config import Config
 
-from app.auth import administration, cleanup
+from app.auth import administration, api_key_administration, cleanup
+from app.auth.runtime import Auth
 from app.commands.running import load_settings, run_with_auth
 
 ALEMBIC_INI = Path(__file__).parents[2] / "alembic.ini"
@@ -45,6 +46,11 @@ def clean() -> None:
 
 @app.command("after-restore")
 def after_restore() -> None:
-    """End every session and token: a restored backup does not know what was revoked since."""
-    run_with_auth(lambda auth: administration.end_everything(auth, "database_restored"))
-    typer.echo("Ended everything; everybody logs in again.")
+    """End every session, token and key: a restored backup knows not what was revoked since."""
+
+    async def work(auth: Auth) -> int:
+        await administration.end_everything(auth, "database_restored")
+        return await api_key_administration.revoke_everybodys_keys(auth, "database_restored")
+
+    count = run_with_auth(work)
+    typer.echo(f"Ended everything, {count} API keys too; everybody logs in again.")

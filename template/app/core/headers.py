@@ -45,7 +45,8 @@ MAX_HEADER_BYTES = 32 * 1024
 
 # Header fields that say who is asking and whom: two of them are two opinions, and proxies choose
 # differently (RFC 9112 §3.2 for Host, RFC 6750 §2 for credentials).
-_SINGLE_HEADERS = ("host", "authorization")
+_CREDENTIAL_HEADERS = ("authorization", "x-api-key")
+_SINGLE_HEADERS = ("host", *_CREDENTIAL_HEADERS)
 
 # What Starlette's own middleware answers in plain text, by body.
 _PLAIN_ERRORS = frozenset({b"Content Too Large", b"Invalid host header"})
@@ -85,7 +86,9 @@ class NoStoreMiddleware:
         """Run the app and mark its response."""
 
         below = scope["type"] != "lifespan" and scope["path"].startswith(self.prefix)
-        credential = scope["type"] != "lifespan" and "authorization" in Headers(scope=scope)
+        credential = scope["type"] != "lifespan" and any(
+            name in Headers(scope=scope) for name in _CREDENTIAL_HEADERS
+        )
 
         async def send_no_store(message: Message) -> None:
             if message["type"] in RESPONSE_STARTS:

@@ -18,9 +18,11 @@ Event = MutableMapping[str, Any]
 _SECRET_FIELDS = re.compile(
     r"passw|token(?!_version)|secret|email|authorization|cookie|api_key|body|query", re.IGNORECASE
 )
-# What looks like a credential inside any other text: a JWT, or what follows an authentication
-# scheme.
-_CREDENTIALS = re.compile(r"eyJ[\w-]+\.[\w.-]+|(?<=Bearer )\S+|(?<=Basic )\S+")
+# What looks like a credential inside any other text: a JWT, an API key, or what follows an
+# authentication scheme.
+_CREDENTIALS = re.compile(
+    r"eyJ[\w-]+\.[\w.-]+|gate_[a-z]+_[0-9A-Za-z]+_[0-9A-Za-z]+|(?<=Bearer )\S+|(?<=Basic )\S+"
+)
 
 _SECURITY_LOGGER = "app.security"
 

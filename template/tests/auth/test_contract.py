@@ -61,10 +61,12 @@ def answers(document: Schema) -> Iterator[tuple[str, Schema]]:
 
 
 def is_bounded(schema: Schema) -> bool:
-    """Tell whether a field says what it takes: its length, its form or its only values."""
+    """Tell whether a field says what it takes: its length, its size or its only values."""
     if "anyOf" in schema:
         return all(is_bounded(inner) for inner in schema["anyOf"])
-    return schema["type"] == "null" or bool({"maxLength", "const", "enum"} & schema.keys())
+    return schema["type"] == "null" or bool(
+        {"maxLength", "maximum", "const", "enum"} & schema.keys()
+    )
 
 
 async def test_every_field_says_what_it_takes_and_how_much(document: Schema) -> None:

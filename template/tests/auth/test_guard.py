@@ -34,6 +34,9 @@ PUBLIC = {
     "/docs/assets/*",
 }
 PROTECTED = {
+    "/auth/api-keys",
+    "/auth/api-keys/{public_id}",
+    "/auth/api-keys/{public_id}/rotate",
     "/auth/me",
     "/auth/password/change",
     "/auth/email/change",

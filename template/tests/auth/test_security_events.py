@@ -137,7 +137,7 @@ async def test_a_missing_scope_is_logged_with_who_lacked_it(
     request = HTTPConnection({"type": "http", "app": service.app, "headers": [], "state": {}})
     request.state.principal = principal_of(tokens)
     with pytest.raises(InsufficientScope):
-        await get_current_user(request, SecurityScopes(["parcels:read"]), None)
+        await get_current_user(request, SecurityScopes(["parcels:read"]), None, None)
     (event,) = events(capsys, "scope_denied")
     assert (event["account_id"], event["missing"]) == (str(account.id), ["parcels:read"])
 

@@ -15,6 +15,7 @@ from app.auth.cookies import (
     set_refresh_cookie,
 )
 from app.auth.dependencies import CurrentUser, authenticate
+from app.auth.errors import CredentialRefused
 from app.auth.issuing import IssuedTokens
 from app.auth.login_limits import new_device, recognise_device
 from app.auth.passwords import MAX_PASSWORD_CHARACTERS
@@ -116,6 +117,8 @@ async def log_out(
         await logout.log_out_by_refresh_token(auth, presented, client.address)
     else:
         principal = await authenticate(request)
+        if principal.session_id is None:
+            raise CredentialRefused
         await logout.log_out(auth, principal.session_id)
     clear_refresh_cookie(response)
 

@@ -7,11 +7,14 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from app.main import create as create_app
+from app.scopes import SCOPES
+from tests.auth.support import probe
 from tests.auth.support.clock import FileClock
 
 CLOCK_VARIABLE = "TEST_CLOCK_FILE"
 
 
 def create() -> FastAPI:
-    """Build the app; uvicorn calls this in each worker process."""
-    return create_app(clock=FileClock(Path(os.environ[CLOCK_VARIABLE])))
+    """Build the app, with the probe beside it; uvicorn calls this in each worker process."""
+    SCOPES.update(probe.SCOPES)
+    return probe.with_probe(create_app(clock=FileClock(Path(os.environ[CLOCK_VARIABLE]))))
