@@ -17,6 +17,19 @@ ALL = "probe:read probe:write"
 def with_probe(app: FastAPI) -> FastAPI:
     """Add the routes to an app; the scopes above must be declared in app/scopes.py by then."""
     router = APIRouter(prefix="/probe")
+    _add_reports(router)
+    _add_demands(router)
+    app.include_router(router, dependencies=[Depends(get_current_user)])
+    return app
+
+
+def create_with_probe(settings: Settings, clock: Clock) -> FastAPI:
+    """Return the app as production builds it, with the routes beside it."""
+    return with_probe(create(settings, clock))
+
+
+def _add_reports(router: APIRouter) -> None:
+    """Add what says who is calling."""
 
     @router.get("")
     async def who(user: CurrentUser) -> dict[str, Any]:
@@ -26,6 +39,20 @@ def with_probe(app: FastAPI) -> FastAPI:
             "kind": user.kind,
             "key_id": user.key_id,
         }
+
+    @router.get("/account")
+    async def account(row: CurrentAccount) -> str:
+        return str(row.id)
+
+    @router.websocket("/socket")
+    async def socket(websocket: WebSocket, user: CurrentUser) -> None:
+        await websocket.accept()
+        await websocket.send_text(user.subject)
+        await websocket.close()
+
+
+def _add_demands(router: APIRouter) -> None:
+    """Add what asks for a scope or a kind of credential."""
 
     @router.get("/read", dependencies=[requires("probe:read")])
     async def read() -> str:
@@ -42,21 +69,3 @@ def with_probe(app: FastAPI) -> FastAPI:
     @router.get("/machines", dependencies=[requires(kinds={"service_key"})])
     async def machines() -> str:
         return "machine"
-
-    @router.get("/account")
-    async def account(row: CurrentAccount) -> str:
-        return str(row.id)
-
-    @router.websocket("/socket")
-    async def socket(websocket: WebSocket, user: CurrentUser) -> None:
-        await websocket.accept()
-        await websocket.send_text(user.subject)
-        await websocket.close()
-
-    app.include_router(router, dependencies=[Depends(get_current_user)])
-    return app
-
-
-def create_with_probe(settings: Settings, clock: Clock) -> FastAPI:
-    """Return the app as production builds it, with the routes beside it."""
-    return with_probe(create(settings, clock))
