@@ -6,11 +6,12 @@ from . import containers
 from .arguments import Arguments, Site
 from .markers import Depends
 from .names import canonical
-from .objects import Bound, Class, Function, Instance, Partial, class_member, external_base
+from .objects import Bound, Class, Function, Instance, Partial, class_member, external_base, lineage
 from .router_members import assumed_method, router_attribute
 from .routers import RouteList, Router
 from .values import (
     Constant,
+    Default,
     External,
     ExternalCall,
     Lazy,
@@ -96,6 +97,8 @@ def _of_instance(interpreter: Interpreter, value: Instance, name: str) -> Value:
         return found.force() if isinstance(found, Lazy) else found
     if value.cls is not None:
         member = class_member(value.cls, name)
+        if type(member) is Constant and is_setting(value.cls, name):
+            return Default(member.value)
         if member is not None:
             return bind(interpreter, member, value, value.cls)
         if name == "__class__":
@@ -107,6 +110,14 @@ def _of_instance(interpreter: Interpreter, value: Instance, name: str) -> Value:
         if method is not None:
             return method
     return Unknown(f"attribute {name}")
+
+
+def is_setting(cls: Class, name: str) -> bool:
+    """Say whether an attribute is a field that a class from outside fills, as pydantic's do."""
+    if external_base(cls) is None:
+        return False
+    own = (one for one in lineage(cls) if isinstance(one, Class))
+    return any(field == name for one in own for field, _ in one.fields)
 
 
 def _of_class(interpreter: Interpreter, value: Class, name: str) -> Value:

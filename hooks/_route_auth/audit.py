@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .arguments import Site
 from .markers import Public
-from .objects import Bound, Function
+from .objects import Bound, Function, innermost
 from .protection import describe
 from .routers import Include, Route, Router
 from .strength import NO, REQUIRED, Strength, strongest
@@ -118,12 +118,14 @@ class Audit:
         """What the handler, its decorator and its router give."""
         judge, handler = self.judge, route.handler
         if route.kind in {"http", "websocket", "starlette"}:
-            function = handler.function if isinstance(handler, Bound) else handler
+            function = innermost(handler)
             public = public_mark(handler) is not None  # a login may well authenticate in its body
             if route.kind == "starlette":
                 strength = self._plain(handler) if not public else NO
             else:
                 strength = judge.handler(handler, body=not public)
+            if strength.level < REQUIRED and not public:
+                strength = strongest([strength, judge.wrapped_by(route.applied)])
             site = route.site
             if isinstance(function, Function):
                 site = Site(function.origin.scope.module, function.origin.node)

@@ -84,15 +84,20 @@ def call_function(
     scope = Scope(function.scope.module, function.scope, "function")
     bind_parameters(interpreter, function, arguments, scope)
     interpreter.stack.append(function.node)
+    interpreter.wrapping.append((function, arguments))
     if isinstance(function.node, ast.Lambda):
         result = interpreter.evaluate(function.node.body, scope)
     else:
         interpreter.run_body(function.node.body, scope)
         result = _result(scope)
     interpreter.stack.pop()
+    interpreter.wrapping.pop()
+    given = arguments.positional[0] if arguments.positional else None
     for option in options(result):
         if isinstance(option, Constant):
             continue
+        if isinstance(option, Function) and isinstance(given, Function) and option is not given:
+            option.applied = (*given.applied, *option.applied, function)
         if arguments.is_lenient():
             option.lenient = (*option.lenient, function)
         elif function not in option.makers:
@@ -167,7 +172,20 @@ def _fields(cls: Class, instance: Instance, arguments: Arguments) -> None:
 
 
 def decorate(interpreter: Interpreter, by: Value, value: Value, site: Site) -> Value:
-    """Return what a decorator makes of a function or class."""
+    """Return what a decorator makes of a function or class.
+
+    What it registers is reported where it stands, however deep in the program that happens.
+    """
+    outer = interpreter.origin
+    if isinstance(value, Function):
+        interpreter.origin = outer or site
+    try:
+        return _decorated(interpreter, by, value, site)
+    finally:
+        interpreter.origin = outer
+
+
+def _decorated(interpreter: Interpreter, by: Value, value: Value, site: Site) -> Value:
     if isinstance(by, Lazy):
         by = by.force()
     special = natives.decorate_external(interpreter, by, value, site)

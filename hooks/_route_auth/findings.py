@@ -8,7 +8,7 @@ import ast
 
 from .audit import Verdict
 from .markers import Public
-from .objects import Bound, Function, Instance
+from .objects import Bound, Function, Instance, innermost
 from .overrides import overrides
 from .protection import describe
 from .strength import OPTIONAL, REQUIRED, UNKNOWN
@@ -73,7 +73,7 @@ def find(program: Program, audit: Audit) -> list[Finding]:
     for verdict in audit.verdicts:
         finding = of_verdict(program, verdict)
         if finding is not None:  # one for each handler at a place, whatever the paths it is under
-            found.setdefault((*finding.key, id(verdict.route.handler)), finding)
+            found.setdefault((*finding.key, id(innermost(verdict.route.handler))), finding)
     results = list(found.values())
     for code, site, message in program.interpreter.problems:
         results.append(Finding(code, site.module, site.node, message))
@@ -133,7 +133,11 @@ def _judge_public(verdict: Verdict, public: Public) -> tuple[str, str]:
 
 def handler_name(verdict: Verdict) -> str:
     """Return the name of what answers a route, for people."""
-    return "front end" if verdict.route.kind == "frontend" else describe(verdict.route.handler)
+    if verdict.route.kind == "frontend":
+        return "front end"
+    function = innermost(verdict.route.handler)
+    plain = isinstance(function, Function) and function.scope.kind != "function"
+    return str(getattr(function, "name", "")) if plain else describe(function)
 
 
 def _unknown_handler(verdict: Verdict) -> bool:

@@ -89,6 +89,7 @@ def _mounted(
     interpreter: Interpreter, router: Router, app: Value, path: str | None, kind: str, site: Site
 ) -> None:
     """A mounted router is followed; any other app is one route that no dependency guards."""
+    path = path.rstrip("/") if path is not None else None  # as Starlette does
     if isinstance(app, Router):
         edge = include_edge(router, app, site)
         edge.kind = "mount"

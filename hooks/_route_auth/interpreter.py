@@ -37,7 +37,8 @@ class Interpreter:
         self.conditions: list[tuple[int, int, int]] = []
         self.steps = 0
         self.stack: list[ast.AST] = []  # the functions being run
-        self.origin: Site | None = None  # the decorator on whose behalf a method registers
+        self.origin: Site | None = None  # the decorator on whose behalf something registers
+        self.wrapping: list[tuple[Function, Arguments]] = []  # the calls being followed
         self.assumed: dict[int, tuple[Value, Router]] = {}  # what is used as a router
         self.later: list[tuple[Value, Arguments, Site]] = []  # start-up work, run at the end
         self.dynamic: list[Router] = []  # stand for routers of the program that are not known
@@ -57,6 +58,8 @@ class Interpreter:
             scope.variables["__name__"] = Constant(module.name)
             if module.path.endswith(".py"):
                 conditions, self.conditions = self.conditions, []
+                origin, self.origin = self.origin, None
+                wrapping, self.wrapping = self.wrapping, []
                 module.running = True
                 try:
                     self.run_body(module.parse().body, scope)
@@ -64,7 +67,7 @@ class Interpreter:
                     site = Site(module, module.parse())
                     self.problem("AUTH002", site, "its expressions are nested too deeply")
                 module.running = False
-                self.conditions = conditions
+                self.conditions, self.origin, self.wrapping = conditions, origin, wrapping
         return module.scope
 
     def run_body(self, body: list[ast.stmt], scope: Scope) -> str | None:

@@ -146,3 +146,11 @@ def external_base(cls: Value) -> External | None:
         if isinstance(base, External) and not base.name.startswith(plain):
             return base
     return None
+
+
+def innermost(handler: Value) -> Value:
+    """Return the function inside all its wrappers."""
+    function = handler.function if isinstance(handler, Bound) else handler
+    while isinstance(function, Function) and function.wrapped is not None:
+        function = function.wrapped
+    return function.origin if isinstance(function, Function) else function

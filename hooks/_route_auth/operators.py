@@ -8,6 +8,7 @@ from .markers import Annotated, Depends, Public
 from .objects import Bound, Class, Function, Instance, Native, Partial
 from .values import (
     Constant,
+    Default,
     External,
     Lazy,
     Mapping,
@@ -39,7 +40,7 @@ def is_none(value: Value) -> bool:
 def truth(value: Value) -> bool | None:
     """Return the truth of a value, or None when a run decides it."""
     if isinstance(value, Constant):
-        return bool(value.value)
+        return None if isinstance(value, Default) else bool(value.value)
     if isinstance(value, Sequence | Mapping):
         if any(not isinstance(item, Maybe) for item in value.items):
             return True
@@ -124,7 +125,7 @@ def compare(interpreter: Interpreter, node: ast.Compare, scope: Scope) -> Value:
     """Comparisons of literals, and `is None` of anything known."""
     left = interpreter.evaluate(node.left, scope)
     right = interpreter.evaluate(node.comparators[0], scope)
-    if len(node.ops) > 1:
+    if len(node.ops) > 1 or isinstance(left, Default) or isinstance(right, Default):
         return Unknown("a comparison")
     operator = node.ops[0]
     negated = isinstance(operator, ast.IsNot | ast.NotEq | ast.NotIn)

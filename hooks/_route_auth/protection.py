@@ -135,7 +135,11 @@ class Judge:
     def decorators(self, value: Value) -> Strength:
         """Return the strength of the configured wrappers around a handler."""
         function = value.function if isinstance(value, Bound) else value
-        for by in getattr(function, "applied", ()):
+        return self.wrapped_by(getattr(function, "applied", ()))
+
+    def wrapped_by(self, applied: tuple[Value, ...]) -> Strength:
+        """Return the strength of those decorators that are configured wrappers."""
+        for by in applied:
             if any(self.wrappers.holds(face) for face in self.faces(by)):
                 return Strength(REQUIRED, f"decorator {describe(by)}")
         return NO

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .arguments import Arguments, Site
+from .objects import Function
 from .routers import Route, Router, snapshot, text
 from .values import Constant, Sequence, Unknown, Value, options
 
@@ -30,6 +31,10 @@ def register(
         full = None if path is None or router.prefix is None else router.prefix + path
         route = Route(kind, full, option, interpreter.origin or site)
         route.methods = methods
+        route.applied = tuple(
+            function for function, given in interpreter.wrapping
+            if any(isinstance(one, Function) for one in given.positional[:1])
+        )  # fmt: skip
         route.dependencies = arguments.get("dependencies") or Constant(None)
         if arguments.open and "dependencies" not in arguments.keywords:
             route.unknown = "its arguments are not known"

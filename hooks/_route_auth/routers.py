@@ -29,15 +29,9 @@ class Route:
     """One registration on a router."""
 
     __slots__ = (
-        "dependencies",
-        "handler",
-        "inherited",
-        "kind",
-        "methods",
-        "path",
-        "site",
+        "applied", "dependencies", "handler", "inherited", "kind", "methods", "path", "site",
         "unknown",
-    )
+    )  # fmt: skip
 
     def __init__(self, kind: str, path: str | None, handler: Value, site: Site) -> None:
         self.kind = kind  # http, websocket, frontend, starlette, mount, host
@@ -45,6 +39,7 @@ class Route:
         self.handler = handler
         self.site = site
         self.methods: tuple[str, ...] = ()
+        self.applied: tuple[Value, ...] = ()  # the program's decorators that registered it
         self.dependencies: Value = Constant(None)
         self.inherited: Value = Constant(None)  # the router's, at the time of registration
         self.unknown = ""

@@ -44,6 +44,12 @@ class Constant(Value):
         self.value = value
 
 
+class Default(Constant):
+    """The default of a setting: a run may replace it, so that it decides no condition."""
+
+    __slots__ = ()
+
+
 class Sequence(Value):
     """A list, tuple, set or generator; `open` when it may hold elements that are not known."""
 
