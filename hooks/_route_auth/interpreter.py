@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 60  # calls inside calls; deeper is a recursion that only data would end
 MAX_RECURSION = 2  # times that a function may stand in its own way
-MAX_RUNS = 400  # runs of one function: more than a program has tables to make routers for
+MAX_RUNS = 400  # runs of one function from one place: more than a program has tables
 MAX_STEPS = 500_000  # statements in all: twenty times what the largest program tried needs
 
 
@@ -48,7 +48,7 @@ class Interpreter:
         self.public: list[Value] = []  # the configured markers of the program
         self.public_names: set[str] = set()  # and those from outside it
         self.unknown_methods: list[tuple[Router, Site]] = []  # getattr(router, unknown)
-        self.runs: dict[int, int] = {}  # how often each function was run
+        self.runs: dict[tuple[int, int], int] = {}  # how often a function was run from one place
         self.called: set[int] = set()
 
     def run_module(self, module: Module) -> Scope:
@@ -131,8 +131,8 @@ class Interpreter:
 
     def too_much(self, function: Function, site: Site) -> bool:
         """Say whether a call must not be followed: recursion, or more work than any program has."""
-        runs = self.runs.get(id(function.node), 0)
-        self.runs[id(function.node)] = runs + 1
+        key = id(function.node), id(site.node)
+        runs = self.runs[key] = self.runs.get(key, -1) + 1
         if runs == MAX_RUNS and function in self.functions:
             self.problem("AUTH002", site, f"more calls of `{function.name}` than are followed")
         deep = len(self.stack) > MAX_DEPTH or self.stack.count(function.node) > MAX_RECURSION
