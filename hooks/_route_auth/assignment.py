@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-
 from . import containers
+from . import syntax as ast
 from .objects import Class, Function, Instance
 from .operators import add
 from .router_members import set_router_attribute

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
+from . import syntax as ast
 from .objects import Bound, Class, Function, Instance, Partial, class_member
 from .scope import Scope
 from .values import Unknown, Value, options
@@ -112,5 +111,5 @@ def _in_expression(node: ast.AST, *, awaited: bool = False) -> Iterator[tuple[as
         return
     if isinstance(node, ast.Call):
         yield node, awaited
-    for child in ast.iter_child_nodes(node):
+    for child in ast.children(node):
         yield from _in_expression(child, awaited=isinstance(node, ast.Await))

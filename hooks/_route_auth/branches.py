@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
+from . import syntax as ast
 from .operators import is_none, truth
 from .values import Unknown, Value, join, options
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
+from . import syntax as ast
 from .markers import Annotated, Depends
 from .names import is_parameter_marker
 from .objects import Bound, Class, Function, Instance, Partial, class_member, external_base, lineage
@@ -26,10 +25,11 @@ def annotation(interpreter: Interpreter, node: ast.expr, scope: Scope) -> Value:
         return interpreter.evaluate(node, scope.module_scope())
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
-            inner = ast.parse(node.value.strip(), mode="eval").body
+            inner: ast.expr = ast.parse(node.value.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return Unknown("an annotation that does not parse")
-        ast.copy_location(inner, node)
+        inner.lineno, inner.col_offset = node.lineno, node.col_offset
+        inner.end_lineno, inner.end_col_offset = node.end_lineno, node.end_col_offset
         return interpreter.evaluate(inner, scope.module_scope())
     return interpreter.evaluate(node, scope)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-
 from . import natives
+from . import syntax as ast
 from .arguments import Arguments, Site
 from .attributes import bind
 from .markers import Public
@@ -154,21 +153,11 @@ def instantiate(interpreter: Interpreter, cls: Class, arguments: Arguments, site
     elif isinstance(instance, Router):
         initialise(interpreter, instance, arguments, site)
     else:
-        _fields(cls, instance, arguments)
+        instance.fill(cls, arguments)
     base = external_base(cls)
     if kind is None and base is not None:  # a subclass of something unknown may be a router
         instance.attributes.setdefault("__external__", ExternalCall(base.name, arguments, site))
     return instance
-
-
-def _fields(cls: Class, instance: Instance, arguments: Arguments) -> None:
-    """Fill the fields of a dataclass or model from the arguments."""
-    for index, (name, _) in enumerate(cls.fields):
-        value = arguments.get(name, index)
-        if value is not None:
-            instance.attributes[name] = value
-    for name, value in arguments.keywords.items():
-        instance.attributes.setdefault(name, value)
 
 
 def decorate(interpreter: Interpreter, by: Value, value: Value, site: Site) -> Value:

@@ -77,9 +77,10 @@ def _run(options: Options) -> int:
 
 def _report(findings: list[Finding], options: Options) -> int:
     from .output import render
-    from .suppress import suppressed
 
-    if "--ignore-noqa" not in options.flags:
+    if findings and "--ignore-noqa" not in options.flags:
+        from .suppress import suppressed
+
         findings = [one for one in findings if not suppressed(one)]
     sys.stdout.write(render(findings, options.form))
     if any(one.code == "AUTH900" for one in findings):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
+from . import syntax as ast
 from .assignment import assign
 from .operators import elements, truth
 from .scope import Scope

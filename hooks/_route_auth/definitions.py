@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
+from . import syntax as ast
 from .arguments import Arguments, Site
 from .callables import annotation
 from .objects import Bound, Class, Function, class_member

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
+from . import syntax as ast
 from .arguments import Arguments, Site
 from .comprehensions import comprehension, dict_comprehension
 from .definitions import make_lambda

@@ -4,8 +4,7 @@
 # ruff: noqa: PTH118
 from __future__ import annotations
 
-import ast
-
+from . import syntax as ast
 from .audit import Verdict
 from .markers import Public
 from .objects import Bound, Function, Instance, innermost

@@ -6,8 +6,7 @@ from .values import Lazy, ModuleValue, Unknown, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ast
-
+    from . import syntax as ast
     from .interpreter import Interpreter
     from .modules import Module
     from .scope import Scope

@@ -12,8 +12,7 @@ from .values import Constant, Lazy, ModuleValue, Unknown, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ast
-
+    from . import syntax as ast
     from .arguments import Arguments
     from .config import Config
     from .modules import Module

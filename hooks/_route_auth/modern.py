@@ -6,8 +6,9 @@ on a rewritten text. Going on keeps one such file from making every route that i
 
 from __future__ import annotations
 
-import ast
 import re
+
+from . import syntax as ast
 
 # PEP 758 (3.14): except A, B:
 _EXCEPT = re.compile(r"^(\s*except\*?\s+)([\w.]+(?:\s*,\s*[\w.]+)+)(\s*:)")
@@ -24,9 +25,10 @@ def rewritten(source: bytes, path: str) -> ast.Module | None:
     """
     lines = [_older(line) for line in source.decode("utf-8-sig", "replace").splitlines()]
     try:
-        return ast.parse("\n".join(lines) + "\n", path)
+        tree: ast.Module = ast.parse("\n".join(lines) + "\n", path)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    return tree
 
 
 def _older(line: str) -> str:

@@ -4,13 +4,14 @@
 # ruff: noqa: PTH119, PTH120
 from __future__ import annotations
 
-import ast
 import os
-import re
-from bisect import bisect_left
+
+from . import syntax as ast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from .scope import Scope
 
 # A file with none of these registers nothing; it is read when a name of it is used.
@@ -18,15 +19,51 @@ WORDS = (
     b"FastAPI(", b"APIRouter(", b"Starlette(", b"create_app(", b"include_router", b"add_api_",
     b"add_route(", b"add_websocket_route(", b".mount(", b".host(", b".frontend(", b".routes",
 )  # fmt: skip
-DECORATORS = re.compile(
-    rb"@[\w.]+\.(?:get|post|put|delete|patch|options|head|trace|websocket|api_route|route)\("
-)
+VERBS = frozenset((
+    b"get", b"post", b"put", b"delete", b"patch", b"options", b"head", b"trace", b"websocket",
+    b"api_route", b"route",
+))  # fmt: skip
 # A function whose lines hold one of these is worth running even when nothing is seen to call it.
-REGISTRATIONS = re.compile(
-    rb"\b(?:FastAPI|APIRouter|Starlette|create_app)\(|\.(?:include_router|add_api_route|mount|host|"
-    rb"add_api_websocket_route|add_route|add_websocket_route|api_route|websocket_route|frontend)\(|"
-    rb"@[\w.]+\.(?:get|post|put|delete|patch|options|head|trace|websocket|route)\("
-)
+CALLS = (
+    b"FastAPI(", b"APIRouter(", b"Starlette(", b"create_app(",
+    b".include_router(", b".add_api_route(", b".mount(", b".host(", b".add_api_websocket_route(",
+    b".add_route(", b".add_websocket_route(", b".api_route(", b".websocket_route(", b".frontend(",
+)  # fmt: skip
+
+
+def decorators(source: bytes) -> Iterator[int]:
+    """Yield where a source text holds `@name.get(` or another decorator that registers."""
+    position = source.find(b"@")
+    while position >= 0:
+        end = source.find(b"(", position)
+        name = source[position + 1 : end]
+        if end >= 0 and name.rpartition(b".")[2] in VERBS and is_word(name.replace(b".", b"")):
+            yield position
+        position = source.find(b"@", position + 1)
+
+
+def is_word(text: bytes) -> bool:
+    """Say whether a text is letters, digits and underscores."""
+    return text.replace(b"_", b"a").isalnum()
+
+
+def places(source: bytes, words: Sequence[bytes]) -> Iterator[int]:
+    """Yield where a source text holds one of some words that end in a bracket, not in a longer one.
+
+    A short name after a dot is more often a method of something else: set.add(...).
+    """
+    for word in words:
+        position = source.find(word)
+        while position >= 0:
+            before = source[position - 1 : position]
+            if word[0] == 46 or not (is_word(before) or (before == b"." and len(word) < 5)):
+                yield position
+            position = source.find(word, position + 1)
+
+
+def calls_one(source: bytes, names: Sequence[bytes]) -> bool:
+    """Say whether a source text calls one of some functions, each named with its bracket."""
+    return next(places(source, names), None) is not None
 
 
 class Module:
@@ -57,7 +94,7 @@ class Module:
         if self.relevant is None:
             source = self.source
             found = any(word in source for word in WORDS)
-            self.relevant = found or DECORATORS.search(source) is not None
+            self.relevant = found or next(decorators(source), None) is not None
         return self.relevant
 
     def sets_signatures(self) -> bool:
@@ -68,14 +105,12 @@ class Module:
         """Say whether something between two lines may register a route."""
         if self.work is None:
             text = self.source
-            starts = [match.start() for match in REGISTRATIONS.finditer(text)]
             self.work, line, position = [], 1, 0
-            for start in starts:
+            for start in sorted([*places(text, CALLS), *decorators(text)]):
                 line += text.count(b"\n", position, start)
                 position = start
                 self.work.append(line)
-        index = bisect_left(self.work, first)
-        return index < len(self.work) and self.work[index] <= last
+        return any(first <= line <= last for line in self.work)
 
     @property
     def folder(self) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
+from . import syntax as ast
 from .values import External, Lazy, Value, options
 
 TYPE_CHECKING = False
@@ -97,6 +96,15 @@ class Instance(Value):
         super().__init__()
         self.cls = cls
         self.attributes: dict[str, Value] = {}
+
+    def fill(self, cls: Class, arguments: Arguments) -> None:
+        """Fill the fields of a dataclass or model from the arguments of its constructor."""
+        for index, (name, _) in enumerate(cls.fields):
+            value = arguments.get(name, index)
+            if value is not None:
+                self.attributes[name] = value
+        for name, value in arguments.keywords.items():
+            self.attributes.setdefault(name, value)
 
 
 class Partial(Value):

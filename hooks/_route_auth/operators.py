@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
+from . import syntax as ast
 from .markers import Annotated, Depends, Public
 from .objects import Bound, Class, Function, Instance, Native, Partial
 from .values import (

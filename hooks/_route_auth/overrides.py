@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+from . import syntax as ast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

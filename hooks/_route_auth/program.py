@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
+from . import syntax
 from .arguments import Arguments, Site
 from .configured import resolve_names
 from .interpreter import MAX_STEPS, Interpreter
+from .modules import Module, calls_one
 from .objects import Bound, Class, Function, class_member
 from .protection import Judge
 from .routers import Router, router_kind
@@ -15,10 +15,7 @@ from .values import External, Unknown, Value, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from .config import Config
-    from .modules import Module
 
 
 class Program:
@@ -53,20 +50,14 @@ class Program:
 
     def _run_callers(self) -> None:
         """Run files that only call, by its name, a function that registers routes elsewhere."""
-        calls = self._registering_calls()
+        names = self._registering_names()
         for module in self.files:
-            if calls is not None and module.scope is None and calls.search(module.source):
+            if module.scope is None and calls_one(module.source, names):
                 self.interpreter.run_module(module)
 
-    def _registering_calls(self) -> re.Pattern[bytes] | None:
-        """Return what finds calls of the functions that register routes."""
-        names = sorted({one.name.encode() for one in self.interpreter.functions})
-        if not names:
-            return None
-        # A short name after a dot is more often a method of something else: set.add(...).
-        long = [name for name in names if len(name) > 3] or names
-        either = rb"(?<![.\w])(?:" + b"|".join(names) + rb")\(|\.(?:" + b"|".join(long) + rb")\("
-        return re.compile(either)
+    def _registering_names(self) -> list[bytes]:
+        """Return the names of the functions that register routes."""
+        return sorted({one.name.encode() + b"(" for one in self.interpreter.functions})
 
     def _run_later(self) -> None:
         """Run lifespans and start-up handlers: they may register routes too."""
@@ -84,9 +75,8 @@ class Program:
         last = node.end_lineno or node.lineno
         if module.registers(node.lineno, last):
             return True
-        calls = self._registering_calls()
         text = "\n".join(module.text_lines()[node.lineno : last])
-        return calls is not None and calls.search(text.encode()) is not None
+        return calls_one(text.encode(), self._registering_names())
 
     def _uncalled(self) -> list[Function]:
         """Order what was never called so that callers come before what they call."""
@@ -161,11 +151,8 @@ def _compiles(module: Module) -> bool:
     """Check the syntax of a file that cannot hold a route, without building its tree in Python."""
     if module.tree is not None or not module.source:
         return True
-    import symtable
-
-    check: Any = symtable.symtable  # it takes bytes too, and heeds their coding
     try:
-        check(module.source, module.path, "exec")
+        syntax.check(module.source, module.path)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         module.broken = error if isinstance(error, SyntaxError) else SyntaxError(str(error))
         return False

@@ -6,8 +6,7 @@ from .values import Lazy, Value, join
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ast
-
+    from . import syntax as ast
     from .modules import Module
     from .objects import Class
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-
 from . import containers
+from . import syntax as ast
 from .assignment import assign, augment
 from .branches import run_arms, run_if, run_match, run_try
 from .definitions import define_class, define_function
