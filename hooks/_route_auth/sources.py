@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from .config import Config
 
-SKIPPED_FOLDERS = {"node_modules", "__pycache__", "site-packages", "venv", "build", "dist"}
+SKIPPED_FOLDERS = {"node_modules", "__pycache__", "site-packages", "venv"}
+BUILT = {"build", "dist"}
 
 
 class Sources:
@@ -132,7 +133,9 @@ def _python_files(path: str) -> Iterator[str]:
         return
     for folder, folders, files in os.walk(path):
         folders[:] = [
-            name for name in folders if name[0] != "." and name not in SKIPPED_FOLDERS
+            name for name in folders if name[0] != "."
+            # A package of the program may well be called `build`: only the top holds a built copy.
+            and name not in SKIPPED_FOLDERS and not (folder == path and name in BUILT)
             and not os.path.isfile(os.path.join(folder, name, "pyvenv.cfg"))
         ]  # fmt: skip
         yield from (os.path.join(folder, name) for name in files if name.endswith(".py"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .checking import HOOKS, RULES, main
+from .checking import HOOKS, RULES, check, main
 
 CONFIGURATION = '[tool.route-auth]\nsrc = ["app"]\nauth = ["app.auth.get_user"]\n'
 AUTH = "def get_user(): ...\n"
@@ -237,3 +237,14 @@ def test_the_script_runs_on_its_own(project: Project) -> None:
     assert done.returncode == 1
     assert done.stdout.startswith("app/main.py:6:2: AUTH001 ")
     assert not done.stderr
+
+
+def test_a_package_called_build_is_read_and_a_built_copy_is_not(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.route-auth]\nsrc = ["."]\nauth = ["a.b"]\n')
+    for folder in ("app/build", "build/lib"):
+        (tmp_path / folder).mkdir(parents=True)
+        text = "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/x')\ndef x(): ...\n"
+        (tmp_path / folder / "server.py").write_text(text)
+    found = {Path(one.path).parent.name for one in check(tmp_path)[0] if one.code == "AUTH001"}
+    assert found == {"build"}
+    assert len([one for one in check(tmp_path)[0] if one.code == "AUTH001"]) == 1
