@@ -17,7 +17,9 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
     "template": (
         ".copier-answers.yml",
         ".github/problem-matchers.json",
+        ".github/update_from_template.py",
         ".github/workflows/ci.yml",
+        ".github/workflows/update-from-template.yml",
         "SECURITY.md",
         "alembic.ini",
         "app/__init__.py",
@@ -43,6 +45,7 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
         "app/scopes.py",
         "app/settings.py",
         "migrations/app_versions/**",
+        "renovate.json",
         "tests/__init__.py",
         "tests/app/**",
         "tests/conftest.py",
