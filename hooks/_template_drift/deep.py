@@ -18,6 +18,7 @@ from .comparing import NEVER_EJECTED, compare
 from .findings import Finding
 from .service import ANSWERS, CannotCheck, Service
 
+FLOOR = "copier>=9.19.1"  # what the template asks for; earlier ones have advisories
 TIME_OUT = 300  # seconds; a rendering takes one, fetching the template some more
 # A release without tasks needs no trust, so one that asks for it is refused, not trusted.
 RECOPY = ("recopy", "--defaults", "--overwrite", "--quiet")
@@ -47,7 +48,7 @@ def rendered_again(service: Service) -> Iterator[Service]:
 def _copier() -> Sequence[str]:
     if importlib.util.find_spec("copier"):
         return sys.executable, "-m", "copier"
-    for command in (["copier"], ["uvx", "copier"], ["uv", "tool", "run", "copier"]):
+    for command in (["copier"], ["uvx", "--from", FLOOR, "copier"]):
         if found := shutil.which(command[0]):
             return found, *command[1:]
     raise CannotCheck("a rendering needs Copier: install it, or uv, which runs it by uvx")

@@ -12,12 +12,12 @@ from tests.matrix.rendering import copy_template
 
 @pytest.fixture(scope="session")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template as it lies here, as a git repository with one release, v0.9.0."""
+    """The template as it lies here, as a git repository with one release, 0.9.0."""
     directory = copy_template(tmp_path_factory.mktemp("released") / "template")
     git(directory, "init", "--quiet")
     git(directory, "add", "--all")
-    git(directory, "commit", "--quiet", "--message", "v0.9.0")
-    git(directory, "tag", "v0.9.0")
+    git(directory, "commit", "--quiet", "--message", "0.9.0")
+    git(directory, "tag", "0.9.0")
     return directory
 
 

@@ -16,6 +16,7 @@ from tests.matrix.questions import ROOT, TEMPLATE
 
 PREK = Path(sys.executable).with_name("prek")
 CHECKS = ("check_secrets", "route_auth", "template_drift")
+HOOKS = (*CHECKS, "safe_update")
 EXPORTED = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
 
 
@@ -40,9 +41,9 @@ def tools(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_check_is_exported_as_a_script_that_runs() -> None:
+def test_every_hook_is_exported_as_a_script_that_runs() -> None:
     entries = {hook["id"]: hook["entry"].split()[0] for hook in EXPORTED}
-    for check in CHECKS:
+    for check in HOOKS:
         assert entries[check.replace("_", "-")] == f"hooks/{check}.py"
         assert (ROOT / "hooks" / f"{check}.py").stat().st_mode & stat.S_IXUSR
 
@@ -69,6 +70,15 @@ def test_a_service_runs_every_check_at_a_commit_in_ci_and_by_hand(
     tasks = tomllib.loads(service.read("pyproject.toml"))["tool"]["poe"]["tasks"]
     names = {name for name, task in tasks.items() if task.get("cmd", "").startswith(command)}
     assert names & {word for word in tasks["check"]["sequence"] if isinstance(word, str)}
+
+
+def test_a_service_asks_for_newer_releases_by_hand_and_once_a_week(service: Service) -> None:
+    (local,) = yaml.safe_load(service.read(".pre-commit-config.yaml"))["repos"]
+    (hook,) = [hook for hook in local["hooks"] if "hooks/safe_update.py" in hook["entry"]]
+    assert hook["stages"] == ["manual"], "a commit does not wait for the network"
+    workflow = service.read(".github/workflows/update-from-template.yml")
+    assert ".github/update_from_template.py prepare" in workflow
+    assert "hooks/safe_update.py" in service.read(".github/update_from_template.py")
 
 
 def test_a_commit_in_a_service_is_stopped_by_what_it_would_hold(

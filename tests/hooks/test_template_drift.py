@@ -18,7 +18,7 @@ def test_an_untouched_service_has_no_drift(service: Service) -> None:
     found = service.drift()
     assert found["findings"] == []
     assert found["notes"] == []
-    assert found["release"] == "v0.9.0"
+    assert found["release"] == "0.9.0"
     assert found["files"] > 100
 
 
@@ -130,8 +130,8 @@ def test_a_wrong_line_of_the_eject_table_is_a_finding(
         ("jwt_algorithm: RS256", "jwt_algorithm: HS256", "'HS256', the files have 'RS256'"),
         ("jwt_algorithm: RS256\n", "", "jwt_algorithm is gone"),
         ("refresh_token_rotation: true", "refresh_token_rotation: false", "is false, the files"),
-        ("_commit: v0.9.0", "_commit: v0.9.1", "'v0.9.1', the files have 'v0.9.0'"),
-        ("_commit: v0.9.0\n", "", "_commit is '', the files have 'v0.9.0'"),
+        ("_commit: 0.9.0", "_commit: 0.9.1", "'0.9.1', the files have '0.9.0'"),
+        ("_commit: 0.9.0\n", "", "_commit is '', the files have '0.9.0'"),
         (
             "project_slug: my-service",
             "project_slug: my-service\nspeed: high",

@@ -91,8 +91,8 @@ def test_a_developers_own_answers_change_nothing(service: Service, tmp_path: Pat
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("_commit: v0.9.0", "_commit: v0.8.0"),
-        ("_commit: v0.9.0\n", ""),
+        ("_commit: 0.9.0", "_commit: 0.8.0"),
+        ("_commit: 0.9.0\n", ""),
         ("_src_path: /", "_src_path: /no"),
     ],
     ids=["unknown release", "no release", "a template that is gone"],
@@ -117,7 +117,7 @@ def test_a_release_that_wants_to_run_code_is_refused(
         (evil / "copier.yml").read_text("utf-8") + f'\n_tasks: ["touch {tmp_path}/ran"]\n'
     )
     git(evil, "commit", "--all", "--quiet", "--message", "evil")
-    git(evil, "tag", "--force", "v0.9.0")
+    git(evil, "tag", "--force", "0.9.0")
     service.replace(".copier-answers.yml", str(released), str(evil))
     assert service.drift("--deep")["status"] == "unchecked"
     assert not (tmp_path / "ran").exists()
