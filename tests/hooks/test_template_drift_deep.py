@@ -7,6 +7,8 @@ import pytest
 from tests.hooks.services import Service
 from tests.hooks.test_template_drift import kinds
 
+pytestmark = pytest.mark.heavy  # each renders or updates a whole service
+
 
 def test_an_untouched_service_is_what_its_release_renders(service: Service) -> None:
     found = service.drift("--deep")

@@ -15,6 +15,8 @@ import yaml
 
 from tests.hooks.services import Service, git
 
+pytestmark = pytest.mark.heavy  # each renders or updates a whole service
+
 CHANGELOG = """\
 # Changelog
 
