@@ -5,6 +5,7 @@ default, and a file that vanished takes the user's edits with it.
 """
 
 import itertools
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -94,9 +95,19 @@ def _answers(question: Configuration) -> list[Any]:
     return found
 
 
+def hash_nothing(_: str, __: str) -> str:
+    """Stand in for Copier's filter."""
+    return ""
+
+
 def _paths(manifest: str, answers: Mapping[str, Any]) -> dict[str, str]:
     """Return who owns each path that the template updates, for one combination of answers."""
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - TOML, no page
-    data = tomllib.loads(environment.from_string(manifest).render(answers))
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda _: ""),  # what it hashes does not matter here
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - TOML, no page
+    )
+    environment.filters |= {"to_json": lambda value, **_: json.dumps(value), "hash": hash_nothing}
+    data = tomllib.loads(environment.from_string(manifest).render(answers, _copier_answers={}))
     owners = dict.fromkeys(data["template"], "template")
     return owners | dict.fromkeys(data["shared"]["paths"], "shared")

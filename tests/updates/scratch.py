@@ -87,10 +87,17 @@ def make_origin(path: Path) -> Origin:
         words = ("--annotate", "--force", release.version, release.commit)
         git(path, "tag", *words, "--message", release.version)
     git(path, "add", "--all", GIT_WORK_TREE=str(ROOT), GIT_DIR=str(path / ".git"))
-    git(path, "commit", "--quiet", "--allow-empty", "--message", "The tree as it lies here")
+    git(path, "checkout-index", "--all", "--force")
+    refresh_manifest(path)
+    commit(path, "The tree as it lies here")
     git(path, "tag", "--annotate", HEAD, "--message", HEAD)
-    git(path, "checkout", "--quiet", "--force", "-B", "work", "HEAD")
     return Origin(path)
+
+
+def refresh_manifest(path: Path) -> None:
+    """Write ownership.toml.jinja of a clone anew."""
+    command = [sys.executable, "-m", "tools.manifest"]
+    subprocess.run(command, cwd=path, check=True, capture_output=True)
 
 
 def words_of(answers: Answers) -> list[str]:

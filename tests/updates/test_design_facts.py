@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.updates.quick import run_copier
-from tests.updates.scratch import Origin, commit, git, make_service, update
+from tests.updates.scratch import Origin, commit, git, make_service, refresh_manifest, update
 
 OWNED = "app/core/clock.py"
 LINE = "class Clock(Protocol):"
@@ -87,7 +87,7 @@ def test_edits_to_a_file_that_the_template_removes_are_lost_and_named(
     commit(service, "An edit")
     git(service, "branch", "before")
     (origin.path / "template" / OWNED).rename(origin.path / "template" / "app/core/clocks.py")
-    subprocess.run([sys.executable, "-m", "tools.manifest"], cwd=origin.path, check=True)
+    refresh_manifest(origin.path)
     origin.release("99.1.0")
     assert plain_update(service) == 0, "the loss is silent without our check"
     assert not (service / OWNED).exists()
