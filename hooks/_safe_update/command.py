@@ -85,7 +85,7 @@ def _update(repository: Repository, ahead: Plan, answers: dict[str, str], wanted
     _require_safe(repository, ahead, wanted)
     before = _photograph(repository, ahead, answers)
     before.save(repository)
-    source, kept = wanted.moved_to or wanted.source, list(ejected(repository.project))
+    source, kept = wanted.moved_to or wanted.source, list(before.ejected)
     try:
         with source_from(repository, source, keep=bool(wanted.moved_to)):
             done = command.update(ahead.reference, ahead.data, kept)
@@ -124,6 +124,7 @@ def _photograph(repository: Repository, ahead: Plan, answers: dict[str, str]) ->
         answers=answers,
         switched=ahead.data,
         edited=manifest.edited(repository.project),
+        ejected=ejected(repository.project),
         rejects=repository.rejects(),
         notes={
             "manifest": dict(manifest.template),

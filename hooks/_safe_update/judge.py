@@ -1,7 +1,7 @@
 """Looks at the tree after an update and says what did not arrive, or arrived badly."""
 
 from . import conflicts, locking
-from .manifest import ANSWERS, Manifest, ejected, parse_answers, read_manifest
+from .manifest import ANSWERS, Manifest, parse_answers, read_manifest
 from .options import CONFLICTS, INCOMPLETE, PASSED, TESTS_FAILED
 from .repository import Repository
 from .snapshot import Snapshot
@@ -12,7 +12,7 @@ def judge(repository: Repository, snapshot: Snapshot, summary: Summary) -> None:
     """Fill in everything that can be seen in the tree."""
     project = repository.project
     manifest = read_manifest(project)
-    kept = ejected(project)
+    kept = snapshot.ejected
     for path in sorted({*repository.changed(), *repository.added()}):
         summary.changed.setdefault(manifest.owner(path), []).append(path)
     summary.conflicts = conflicts.find(repository, snapshot) + conflicts.lost(repository, snapshot)

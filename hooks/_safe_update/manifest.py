@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from .processes import Refusal
+
 ANSWERS = ".copier-answers.yml"
 MANIFEST = "ownership.toml"
 _ENTRY = re.compile(r'^"(?P<path>[^"]+)" = "', re.MULTILINE)
@@ -83,8 +85,18 @@ def paths_in(text: str) -> list[str]:
 
 
 def ejected(project: Path) -> dict[str, str]:
-    """Return the files that the team took over, with its reasons, as pyproject.toml says."""
-    tool = _toml(project / "pyproject.toml").get("tool", {})
+    """Return the files that the team took over, with its reasons, as pyproject.toml says.
+
+    Raises:
+        Refusal: it cannot be read, so that a file could be taken for the template's by mistake.
+    """
+    try:
+        text = (project / "pyproject.toml").read_text("utf-8")
+        tool = tomllib.loads(text).get("tool", {})
+    except OSError:
+        return {}
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Refusal(f"pyproject.toml cannot be read: {error}") from None
     table = tool.get("gatehouse", {}).get("eject", {})
     return {str(path): str(reason) for path, reason in table.items()}
 

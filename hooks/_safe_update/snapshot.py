@@ -20,7 +20,8 @@ class Snapshot:
         answers: the answers before, as written.
         switched: the answers that were asked to change.
         edited: template files that were not as the template gave them.
-        added: files that the update made.
+        ejected: files that the team took over, and why.
+        added: files that the update made; None while it is under way.
         rejects: `.rej` files that lay there before.
         notes: what the summary needs again after conflicts were resolved.
     """
@@ -31,7 +32,8 @@ class Snapshot:
     answers: dict[str, str]
     switched: dict[str, str] = field(default_factory=dict)
     edited: list[str] = field(default_factory=list)
-    added: list[str] = field(default_factory=list)
+    ejected: dict[str, str] = field(default_factory=dict)
+    added: list[str] | None = None
     rejects: list[str] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
 
@@ -59,8 +61,8 @@ def load(repository: Repository) -> Snapshot:
 
 def restore(repository: Repository, snapshot: Snapshot) -> None:
     """Bring the service's folder back to how it was; what lies beside it is not touched."""
-    made = snapshot.added or repository.added()
-    # An interrupted update has no list: the tree was clean, so what git does not know is new.
+    # The tree was clean, so what git does not know was made by an update that was interrupted.
+    made = repository.added() if snapshot.added is None else snapshot.added
     repository.git("reset", "--quiet", "--", ".")
     repository.git("checkout", "--quiet", snapshot.head, "--", ".")
     repository.git("reset", "--quiet", "--", ".")

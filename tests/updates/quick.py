@@ -62,16 +62,19 @@ def run_copier(words: Sequence[str], directory: Path) -> Done:
         quick_copier(),
         local.cwd(directory),
         contextlib.chdir(directory),
-        patch.dict(os.environ, COPIER_SETTINGS_PATH=str(_no_settings(directory))),
+        patch.dict(os.environ, COPIER_SETTINGS_PATH=str(_no_settings())),
         contextlib.redirect_stderr(errors),
     ):
-        _, code = CopierApp.run(["copier", *words], exit=False)
+        try:
+            _, code = CopierApp.run(["copier", *words], exit=False)
+        except Exception as error:  # a process would end with this as its last words
+            return Done(1, "", f"{errors.getvalue()}\n{type(error).__name__}: {error}")
     return Done(code, "", errors.getvalue())
 
 
-def _no_settings(directory: Path) -> Path:
+def _no_settings() -> Path:
     """Return a settings file that sets nothing, so that a developer's own changes no result."""
-    file = directory.parent / "no-copier-settings.yml"
+    file = Path(_checkouts.name) / "no-copier-settings.yml"
     file.write_text("{}\n", "utf-8")
     return file
 

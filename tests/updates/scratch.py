@@ -20,6 +20,7 @@ from tools.releases import recorded
 
 # The tree as it lies here, uncommitted work included, as if it were released now.
 HEAD = "99.0.0"
+NO_TESTS = ["--no-tests"]
 SAFE_UPDATE = ROOT / "hooks" / "safe_update.py"
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Team",
@@ -118,11 +119,17 @@ def render(origin: Origin, path: Path, version: str, answers: Answers) -> Path:
 
 
 def make_service(
-    origin: Origin, path: Path, version: str = HEAD, answers: Answers | None = None
+    origin: Origin,
+    path: Path,
+    version: str = HEAD,
+    answers: Answers | None = None,
+    *,
+    own_repository: bool = True,
 ) -> Path:
     """Render a release and commit it, as a team does."""
     render(origin, path, version, answers or {})
-    git(path, "init", "--quiet")
+    if own_repository:
+        git(path, "init", "--quiet")
     commit(path, "Begin")
     return path
 
@@ -141,7 +148,7 @@ def update(service: Path, *words: str) -> Outcome:
     printed = io.StringIO()
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "summary.json"
-        options = [str(service), "--no-tests", "--json", str(file), *words]
+        options = [str(service), *NO_TESTS, "--json", str(file), *words]
         with (
             in_process(),
             contextlib.redirect_stdout(printed),

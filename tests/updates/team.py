@@ -151,11 +151,18 @@ HABITS: dict[str, Callable[[Path], None]] = {
 }
 
 
-def work(service: Path) -> dict[str, bytes]:
-    """Change a service the way teams do, commit it, and return what must survive, by path."""
+def work(service: Path, *, keep_example: bool = False) -> dict[str, bytes]:
+    """Change a service the way teams do, commit it, and return what must survive, by path.
+
+    Args:
+        service: where it lies.
+        keep_example: leave the example and its tests there.
+    """
     before = contents(service)
     for name, change in HABITS.items():
         if name == "own Dockerfile lines" and not (service / "Dockerfile").exists():
+            continue
+        if keep_example and name in {"deleted example tests", "reformatted files"}:
             continue
         change(service)
     commit(service, "A year of work")

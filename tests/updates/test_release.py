@@ -12,6 +12,7 @@ import pytest
 
 from tests.updates.scratch import IDENTITY, Origin, commit, git, refresh_manifest
 
+pytestmark = pytest.mark.heavy
 VERSION = "99.1.0"
 ENTRY = "### Fixed\n- Small things\n"
 WEAKNESS = """### Security

@@ -7,7 +7,16 @@ from _safe_update.manifest import read_manifest
 
 from tests.matrix.questions import ROOT, Answers, pairwise, title
 from tests.updates import team
-from tests.updates.scratch import HEAD, Origin, commit, git, make_service, refresh_manifest, render, update
+from tests.updates.scratch import (
+    HEAD,
+    Origin,
+    commit,
+    git,
+    make_service,
+    refresh_manifest,
+    render,
+    update,
+)
 from tools.compatibility import values
 from tools.releases import Release, recorded
 
@@ -79,8 +88,10 @@ def test_an_ejected_file_is_left_alone_and_named(origin: Origin, tmp_path: Path)
     own = "# Ours since we mail through a queue.\n"
     (service / "app/core/mail.py").write_text(own, "utf-8")
     text = (service / "pyproject.toml").read_text("utf-8")
-    eject = '\n[tool.gatehouse.eject]\n"app/core/mail.py" = "mails go through our queue"\n'
-    (service / "pyproject.toml").write_text(text + eject, "utf-8")
+    table = "[tool.gatehouse.eject]\n"
+    line = '"app/core/mail.py" = "mails go through our queue"\n'
+    assert text.count(table) == 1
+    (service / "pyproject.toml").write_text(text.replace(table, table + line), "utf-8")
     commit(service, "Eject")
     first = (origin.path / "template/app/core/mail.py").read_text("utf-8")
     (origin.path / "template/app/core/mail.py").write_text(f"{first}\n# the fix\n", "utf-8")
