@@ -61,6 +61,7 @@ release: install ## check, test and tag this commit: VERSION=0.2.0
 
 bench: install ## how fast combinations render, and what a matrix run costs
 	@$(RUN) python -m benchmarks.rendering
+	@$(RUN) python -m benchmarks.updating
 
 manifest: install ## write template/ownership.toml.jinja anew after a change in template/
 	@$(RUN) python -m tools.manifest

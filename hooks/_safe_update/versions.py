@@ -1,12 +1,12 @@
-"""Orders the versions of releases (PEP 440, without epochs and local parts)."""
+"""Orders the versions of releases (PEP 440, final ones and candidates: all that the template makes)."""
 
 import re
 
-_VERSION = re.compile(r"\Av?(\d+(?:\.\d+)*)(?:(a|b|rc)(\d+))?(?:\.dev(\d+))?\Z")
+_VERSION = re.compile(r"\Av?(\d+(?:\.\d+)*)(?:(a|b|rc)(\d+))?\Z")
 # What `git describe` makes of a commit that is no release: the release before it, a count, a hash.
 _DESCRIBED = re.compile(r"-\d+-g[0-9a-f]+\Z")
 
-Key = tuple[tuple[int, ...], tuple[str, int], tuple[bool, int]]
+Key = tuple[tuple[int, ...], tuple[str, int]]
 
 
 def key(version: str) -> Key:
@@ -23,7 +23,7 @@ def key(version: str) -> Key:
         numbers = numbers[:-1]
     # A final release comes after its candidates: "z" is greater than "rc".
     stage = (match[2] or "z", int(match[3] or 0))
-    return numbers, stage, (match[4] is None, int(match[4] or 0))
+    return numbers, stage
 
 
 def is_version(text: str) -> bool:
@@ -34,7 +34,7 @@ def is_version(text: str) -> bool:
 def is_final(text: str) -> bool:
     """Tell whether a tag names a release that is no candidate of one."""
     match = _VERSION.match(text.strip())
-    return bool(match and match[2] is None and match[4] is None)
+    return bool(match and match[2] is None)
 
 
 def release_of(commit: str) -> str:

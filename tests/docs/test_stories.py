@@ -19,8 +19,10 @@ from tests.docs.shell import CommandFailed, Shell
 from tests.matrix.questions import ROOT, parse
 from tests.matrix.rendering import copy_template, render
 from tests.matrix.servers import shared_postgres
+from tests.updates.waiting import service_before_an_update
 
 EMPTY_FOLDER = "an empty folder"
+AN_UPDATE_WAITS = "a service for which an update waits"
 WITH_POSTGRES = ", with PostgreSQL"
 STORIES = [page for page in pages() if story(page.read_text("utf-8"))]
 # A page that starts from a service tells its answers; the service has secrets and tables already.
@@ -33,6 +35,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepare:
     made: dict[str, Path] = {}
 
     def prepare(words: str) -> Path:
+        if words == AN_UPDATE_WAITS:
+            if words not in made:
+                made[words] = service_before_an_update(tmp_path_factory.mktemp("update"))
+            return made[words]
         if words not in made:
             directory = tmp_path_factory.mktemp("service") / "service"
             render(parse(words.split()), directory)
