@@ -1,4 +1,4 @@
-"""Orders the versions of releases (PEP 440, final ones and candidates: all that the template makes)."""
+"""Orders versions as PEP 440 does: final ones and candidates, all that the template makes."""
 
 import re
 
