@@ -40,8 +40,9 @@ def test_no_question_no_answer_and_no_path_is_taken_away() -> None:
 
 
 def test_versions_are_ordered_as_pep_440_says() -> None:
-    ordered = ["0.1.0a1", "0.1.0b2", "0.1.0rc1", "0.1", "0.1.1", "0.2.0", "0.10", "1"]
-    assert sorted(ordered[::-1], key=versions.key) == ordered
+    names = "0.10 0.1 1 0.1.0rc1 0.1.0a1 0.2.0 0.1.1 0.1.0b2"
+    ordered = "0.1.0a1 0.1.0b2 0.1.0rc1 0.1 0.1.1 0.2.0 0.10 1"
+    assert " ".join(sorted(names.split(), key=versions.key)) == ordered
     assert versions.key("v1.0.0") == versions.key("1")
     assert versions.release_of("0.1.0-3-g20dd346") == "0.1.0"
     assert versions.release_of("20dd346") == ""
