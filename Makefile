@@ -6,6 +6,8 @@ PORT ?= 8000
 ANSWERS ?=
 ALL ?=
 OWN ?=
+IDS ?=
+SHARD ?=
 
 UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
@@ -14,7 +16,7 @@ endif
 RUN = $(UV) run --frozen --no-sync
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest asvs reference docs lock test-docs test-updates release
+.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest faults coverage mutants asvs reference docs lock test-docs test-updates release
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -44,8 +46,8 @@ test-fast: install ## the template's own tests only: questions, rendering, budge
 test-one: install ## one combination: ANSWERS="jwt_algorithm=HS256" [ALL=1: slow too] [OWN=3.12: own environment]
 	@$(RUN) python -m tests.matrix --uv "$(UV)" $(if $(ALL),--all) $(if $(OWN),--own $(OWN)) --one $(ANSWERS)
 
-test-all: install ## everything everywhere: the slow promises in every tree (nightly)
-	@$(RUN) python -m tests.matrix --uv "$(UV)" --all
+test-all: install ## everything everywhere: the slow promises in every tree (nightly) [SHARD=1/4]
+	@$(RUN) python -m tests.matrix --uv "$(UV)" --all $(if $(SHARD),--shard $(SHARD))
 
 test-pythons: install ## pairwise combinations and the defaults on the other Python versions
 	@$(RUN) python -m tests.matrix --uv "$(UV)" --pythons 3.12 3.13 3.14
@@ -65,6 +67,15 @@ bench: install ## how fast combinations render, and what a matrix run costs
 
 manifest: install ## write template/ownership.toml.jinja anew after a change in template/
 	@$(RUN) python -m tools.manifest
+
+faults: install ## plant the faults whose tests must fail [IDS="..." ALL=1]; write docs/security/promises.md
+	@$(RUN) python -m tests.planting $(if $(ALL),--all) $(IDS)
+
+coverage: install ## branches of app/auth and app/core that the services' own tests come by
+	@$(RUN) python -m tests.branches
+
+mutants: install ## break what decides about security, one spot at a time [SHARE=100]; write docs/security/mutants.md
+	@$(RUN) python -m tools.mutation $(if $(SHARE),--share $(SHARE))
 
 asvs: install ## write the ASVS tables of SECURITY.md anew after a change in docs/security/asvs.toml
 	@$(RUN) python -m tools.asvs

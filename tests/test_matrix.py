@@ -10,6 +10,7 @@ import pytest
 
 from tests.matrix import questions
 from tests.matrix.jobs import Job, Outcome, run
+from tests.matrix.plan import WHOLE, Shard
 from tests.matrix.rendering import Rendering
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.variations import shares
@@ -82,6 +83,20 @@ def test_a_combination_that_does_not_exist_gets_a_sentence(word: str, sentence: 
     with pytest.raises(ValueError, match=r"HS256|There is") as caught:
         questions.parse([word])
     assert str(caught.value).startswith(sentence)
+
+
+def test_the_shards_of_a_run_hold_each_job_once(tmp_path: Path) -> None:
+    jobs = [job(tmp_path, "") for _ in range(10)]
+    shards = [Shard.parse(f"{number}/4").of(jobs) for number in (1, 2, 3, 4)]
+    assert sorted(id(each) for shard in shards for each in shard) == sorted(map(id, jobs))
+    assert max(map(len, shards)) - min(map(len, shards)) <= 1
+    assert WHOLE.of(jobs) == jobs
+
+
+@pytest.mark.parametrize("text", ["0/4", "5/4", "1/0", "1", "/", "a/b", "-1/4"])
+def test_a_shard_that_does_not_exist_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"shard|invalid literal"):
+        Shard.parse(text)
 
 
 def test_a_run_ends_with_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

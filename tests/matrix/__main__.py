@@ -4,6 +4,7 @@ python -m tests.matrix --uv UV                  every combination (make test)
 python -m tests.matrix --uv UV --all            and the slow promises in every tree
 python -m tests.matrix --uv UV --one WORD...    one combination, by its answers
 python -m tests.matrix --uv UV --pythons V...   pairwise combinations on other Python versions
+                               --shard 1/4      of any of them the first quarter of the jobs
 """
 
 import argparse
@@ -31,7 +32,7 @@ def main() -> int:
     """Run what the command line asks for; return the exit status."""
     arguments = _arguments()
     began = time.monotonic()
-    whole = arguments.one is None and not arguments.pythons
+    whole = arguments.one is None and not arguments.pythons and arguments.shard == plan.WHOLE
     tree = clean_tree(questions.ROOT) if whole else ""
     with tempfile.TemporaryDirectory(prefix="gatehouse-") as name:
         scratch = Path(name)
@@ -43,6 +44,7 @@ def main() -> int:
         with shared_postgres(renderings[0].directory) as postgres:
             shared = plan.Plan(arguments.uv, postgres, arguments.all)
             jobs, not_run = _jobs(arguments, shared, renderings, trees)
+            jobs = arguments.shard.of(jobs)
             missing = replaced(postgres)
             for sentence in missing:
                 print(sentence, flush=True)
@@ -61,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--one", nargs="*", metavar="QUESTION=VALUE", help="one combination")
     parser.add_argument("--own", default="", help="with --one: an environment of its own")
     parser.add_argument("--pythons", nargs="+", default=[], help="Python versions")
+    parser.add_argument("--shard", type=plan.Shard.parse, default=plan.WHOLE, help="such as 1/4")
     return parser.parse_args()
 
 

@@ -1,12 +1,11 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """A request cannot make the service hold as many headers as it likes."""
 
-from app.core.headers import MAX_HEADER_BYTES
 from tests.auth.support.service import Service
 
 
 async def test_too_many_header_bytes_are_refused_as_a_problem(service: Service) -> None:
-    headers = {f"X-Filler-{number}": "x" * 1024 for number in range(MAX_HEADER_BYTES // 1024)}
+    headers = {f"X-Filler-{number}": "x" * 1024 for number in range(32)}
     response = await service.client.get("/livez", headers=headers)
     assert response.status_code == 431
     assert response.headers["content-type"] == "application/problem+json"

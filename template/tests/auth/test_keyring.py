@@ -63,8 +63,11 @@ async def test_one_key_signs_and_the_next_one_waits(service: Service, tokens: To
 async def test_private_parts_are_stored_encrypted(service: Service) -> None:
     another = DerivedKeys([NEXT_SECRET_KEY])
     for key in await keys_of(service):
+        kid = key.kid.encode()
+        private = service.auth.derived_keys.unseal(SEAL_PURPOSE, key.private_encrypted, kid)
+        assert private not in key.private_encrypted
         with pytest.raises(UnsealError):
-            another.unseal(SEAL_PURPOSE, key.private_encrypted, key.kid.encode())
+            another.unseal(SEAL_PURPOSE, key.private_encrypted, kid)
         with pytest.raises(UnsealError):  # bound to its row
             service.auth.derived_keys.unseal(SEAL_PURPOSE, key.private_encrypted, b"other")
 

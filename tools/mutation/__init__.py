@@ -1,0 +1,1 @@
+"""Mutation testing of what decides about security in a service: `make mutants`."""

@@ -1,0 +1,112 @@
+"""Breaks what decides about security in a rendered default service, one spot at a time.
+
+python -m tools.mutation                    a fixed sample, then the report
+python -m tools.mutation --share 100        every mutant
+python -m tools.mutation --only FILE ...    of these files, without a report
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.matrix.questions import defaults
+from tests.matrix.rendering import render
+from tools.mutation.keeping import keep, kept, still_dead
+from tools.mutation.making import Mutant, mutants_of
+from tools.mutation.reporting import (
+    REPORT,
+    SEEN,
+    WANTED_PERCENT,
+    choices,
+    percent,
+    report,
+    without_reason,
+)
+from tools.ownership import ROOT
+
+SHARE = 45  # of a hundred: six hundred mutants, a quarter of an hour on a quiet machine
+
+
+def main() -> int:
+    """Run what the command line asks for; return the exit status."""
+    arguments = _arguments()
+    chosen = choices()
+    with tempfile.TemporaryDirectory(prefix="gatehouse-mutants-") as name:
+        service = render(defaults(), Path(name) / "service").directory
+        mutants = [
+            m for file in arguments.only or chosen["files"] for m in mutants_of(service, file)
+        ]
+        tried = [mutant for mutant in mutants if is_in_sample(mutant, arguments.share)]
+        print(f"{len(mutants)} mutants, {len(tried)} in the sample", flush=True)
+        verdicts = still_dead(tried, kept() if not arguments.anew else {})
+        left = [mutant for mutant in tried if mutant.id not in verdicts]
+        print(f"{len(tried) - len(left)} died before, {len(left)} to try", flush=True)
+        verdicts |= _run(service, left, Path(name)) if left else {}
+    for mutant in tried:
+        if verdicts[mutant.id]["verdict"] != "killed":
+            verdict = verdicts[mutant.id]
+            print(f"{verdict['verdict']} ({verdict['tests']} tests) {mutant.line}: {mutant.name}")
+    run = _summary(mutants, tried, verdicts)
+    if not arguments.only:
+        SEEN.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
+        REPORT.write_text(report(run, chosen), "utf-8")
+    for sentence in without_reason(run, chosen):
+        print(f"no reason: {sentence}")
+    print(f"{percent(run):.1f} % of {len(tried)} died")
+    return 0 if percent(run) >= WANTED_PERCENT else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.mutation")
+    parser.add_argument("--share", type=int, default=SHARE, help="how many of a hundred")
+    parser.add_argument("--only", nargs="+", default=[], metavar="FILE", help="of the service")
+    parser.add_argument("--anew", action="store_true", help="the dead once more, too")
+    return parser.parse_args()
+
+
+def is_in_sample(mutant: Mutant, share: int) -> bool:
+    """Tell whether a mutant is tried: its own name decides, so the sample stays the same."""
+    return int(mutant.id, 16) % 100 < share
+
+
+def _run(service: Path, tried: Sequence[Mutant], scratch: Path) -> dict[str, dict[str, Any]]:
+    plan, results = scratch / "plan.json", scratch / "results.jsonl"
+    fields = ("id", "file", "line", "source", "apart")
+    plan.write_text(json.dumps([{f: getattr(m, f) for f in fields} for m in tried]))
+    results.touch()
+    subprocess.run(
+        [sys.executable, "-m", "tools.mutation.running", str(plan), str(results)],
+        cwd=service,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""},
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    verdicts = {verdict["id"]: verdict for verdict in lines}
+    keep(tried, verdicts)
+    if len(verdicts) < len(tried):
+        sys.exit(f"the run ended after {len(verdicts)} of {len(tried)} mutants")
+    return verdicts
+
+
+def _summary(
+    mutants: Sequence[Mutant], tried: Sequence[Mutant], verdicts: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    killed = [mutant for mutant in tried if verdicts[mutant.id]["verdict"] == "killed"]
+    return {
+        "counts": {
+            file: [sum(m.file == file for m in group) for group in (mutants, tried, killed)]
+            for file in dict.fromkeys(mutant.file for mutant in mutants)
+        },
+        "survivors": [mutant.name for mutant in tried if mutant not in killed],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

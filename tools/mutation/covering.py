@@ -1,0 +1,31 @@
+"""Which tests come by the place of a mutant."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+LINES_ABOVE = 25  # a statement is noted by its first line; a condition may stand far below
+Lines = Mapping[str, Mapping[str, Sequence[str]]]  # file, line, tests
+
+
+def tests_at(mutant: Mapping[str, Any], lines: Lines) -> Sequence[str]:
+    """Return the tests that run a mutant's line, or that use what it defines."""
+    if mutant["apart"]:
+        return sorted(_tests_of_name(mutant, lines))
+    by_line = lines.get(mutant["file"], {})
+    above = range(mutant["line"], max(0, mutant["line"] - LINES_ABOVE), -1)
+    return next((tests for line in above if (tests := by_line.get(str(line)))), ())
+
+
+def _tests_of_name(mutant: Mapping[str, Any], lines: Lines) -> set[str]:
+    """Return the tests that come by a line which names what the mutant's line defines."""
+    text = Path(mutant["file"]).read_text("utf-8").splitlines()[: mutant["line"]]
+    names = [match[1] for line in text if (match := re.match(r"\s*(\w+)\b.*=", line))]
+    word = re.compile(rf"\b{names[-1]}\b" if names else r"\Z\A")
+    found: set[str] = set()
+    for file, by_line in lines.items():
+        for number, line in enumerate(Path(file).read_text("utf-8").splitlines(), 1):
+            if word.search(line):
+                found.update(by_line.get(str(number), ()))
+    return found

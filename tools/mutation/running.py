@@ -1,0 +1,187 @@
+"""Runs mutants inside one pytest process of a rendered service.
+
+python -m tools.mutation.running PLAN RESULTS      with the service as the working directory
+
+The tests are collected once. A first child runs them all under coverage and notes which test comes
+by which line; then each mutant gets a child of its own, forked from the collected session, in which
+the code of its file is swapped and the tests that come by its line run until one fails. A mutant
+outside of functions is written to the file, for a fresh process.
+"""
+
+import json
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import coverage
+import pytest
+
+from tools.mutation.covering import Lines, tests_at
+from tools.mutation.forking import forked, imported, swap
+
+SECONDS_OF_TESTS = 12.0  # a mutant's tests, as long as they took under coverage
+SURVEY_SECONDS = 3000
+# Those that judge the code as text would see every mutant, and see nothing.
+LEFT_OUT = {"test_code_habits.py", "test_state_machine.py"}
+
+
+class Mutation:
+    """The plugin: takes over once the tests are collected.
+
+    Args:
+        mutants: what to run.
+        results: takes one line of JSON for each.
+    """
+
+    def __init__(self, mutants: Sequence[Mapping[str, Any]], results: Path) -> None:
+        self._mutants = mutants
+        self._results = results
+        self._failed: list[str] = []
+        self._items: dict[str, pytest.Item] = {}
+        self._lines: Lines = {}
+        self._seconds: dict[str, float] = {}
+        self._kills: dict[str, Counter[str]] = defaultdict(Counter)
+        self._trusted: dict[str, bool] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a failure."""
+        if report.failed:
+            self._failed.append(report.nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Survey the tests, then run every mutant."""
+        # PostgreSQL starts in a second, and says of nearly all mutants what SQLite says.
+        self._items = {i.nodeid: i for i in session.items if "[postgres" not in i.nodeid}
+        answer = forked(self._survey, SURVEY_SECONDS)
+        if "lines" not in answer:
+            raise pytest.UsageError(f"the survey of the tests failed: {answer}")
+        self._lines, self._seconds = answer["lines"], answer["seconds"]
+        _say(f"{len(self._seconds)} tests, {sum(self._seconds.values()):.0f} s")
+        with self._results.open("a") as results:
+            for number, mutant in enumerate(self._mutants, 1):
+                results.write(json.dumps({"id": mutant["id"], **self._judge(mutant)}) + "\n")
+                results.flush()
+                if number % 20 == 0:
+                    _say(f"{number} of {len(self._mutants)}")
+        return True
+
+    def _survey(self) -> dict[str, Any]:
+        """Run everything under coverage; return the tests of each line, and seconds."""
+        # The tracer follows greenlets, in which SQLAlchemy does a session's work.
+        measured = coverage.Coverage(
+            data_file=None,
+            include=[str(Path.cwd() / "app" / "*")],
+            concurrency=["greenlet", "thread"],
+            config_file=False,
+        )
+        measured.start()
+        seconds = dict(self._run(self._items.values(), measured.switch_context))
+        measured.stop()
+        good = seconds.keys() - set(self._failed)
+        data = measured.get_data()
+        lines = {
+            str(Path(file).relative_to(Path.cwd())): {
+                line: sorted(good.intersection(contexts))
+                for line, contexts in data.contexts_by_lineno(file).items()
+            }
+            for file in data.measured_files()
+        }
+        return {"lines": lines, "seconds": {name: seconds[name] for name in good}}
+
+    def _judge(self, mutant: Mapping[str, Any]) -> dict[str, object]:
+        """Try a mutant until no test is left that it could fail."""
+        began = time.monotonic()
+        names = self._choose(mutant)
+        by = self._try(mutant, names)
+        while by in self._items and not self._is_trusted(by):
+            names.remove(by)
+            by = self._try(mutant, names)
+        if by:
+            self._kills[mutant["file"]][by] += 1
+        verdict = "untouched" if not names else "killed" if by else "survived"
+        seconds = round(time.monotonic() - began, 1)
+        return {"verdict": verdict, "by": by, "tests": len(names), "seconds": seconds}
+
+    def _choose(self, mutant: Mapping[str, Any]) -> list[str]:
+        """Return the tests that come by a mutant, those that killed most in its file first."""
+        found = tests_at(mutant, self._lines)
+        kills, word = self._kills[mutant["file"]], Path(mutant["file"]).stem.partition("_")[0]
+
+        def order(name: str) -> tuple[int, bool, float]:
+            return -kills[name], word not in name, self._seconds.get(name, 0)
+
+        chosen, total = [], 0.0
+        for name in sorted(found, key=order):
+            chosen.append(name)
+            total += self._seconds.get(name, 0)
+            if total > SECONDS_OF_TESTS:
+                break
+        return chosen
+
+    def _try(self, mutant: Mapping[str, Any], names: Sequence[str]) -> str:
+        """Return the test that failed first, how the process ended, or "" when all passed."""
+        if not names:
+            return ""
+        file = Path.cwd() / mutant["file"]
+        if mutant["apart"]:
+            return imported(file, mutant["source"], names)
+
+        def run() -> dict[str, str]:
+            swap(file, mutant["source"])
+            return self._first_failure(names)
+
+        answer = forked(run)
+        return str(answer.get("end") or answer["by"])
+
+    def _is_trusted(self, name: str) -> bool:
+        """Tell whether a test passes alone, without any mutant: else it kills nothing."""
+        if name not in self._trusted:
+            self._trusted[name] = forked(lambda: self._first_failure([name])) == {"by": ""}
+        return self._trusted[name]
+
+    def _first_failure(self, names: Sequence[str]) -> dict[str, str]:
+        self._failed.clear()
+        items = [self._items[name] for name in names]
+        next((name for name, _ in self._run(items, lambda name: None) if self._failed), None)
+        return {"by": self._failed[0] if self._failed else ""}
+
+    def _run(
+        self, items: Iterable[pytest.Item], enter: Callable[[str], object]
+    ) -> Iterator[tuple[str, float]]:
+        """Run tests; say after each which one it was, and its seconds."""
+        tests = [*items]
+        # Never the last: what lives as long as the session dies with the process.
+        another = next(each for each in self._items.values() if each is not tests[-1])
+        for item, following in zip(tests, [*tests[1:], another], strict=True):
+            enter(item.nodeid)
+            began = time.monotonic()
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            yield item.nodeid, time.monotonic() - began
+
+
+def _say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.__stderr__, flush=True)
+
+
+def main() -> int:
+    """Run the plan."""
+    plan = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    files = [str(p) for p in sorted(Path("tests").rglob("test_*.py")) if p.name not in LEFT_OUT]
+    options = [
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not slow",
+        "--tb=no",
+        "-o",
+        "faulthandler_timeout=0",
+    ]
+    return pytest.main(["-q", *options, *files], plugins=[Mutation(plan, Path(sys.argv[2]))])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
