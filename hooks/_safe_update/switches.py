@@ -48,9 +48,14 @@ def notes(text: str, before: dict[str, str], after: dict[str, str]) -> list[Note
             if (
                 entry["question"] == question
                 and (left or joined)
-                and (entry["from"] == ANY or entry["from"] in left)
-                and (entry["to"] == ANY or entry["to"] in joined)
+                and _matches(entry["from"], left)
+                and _matches(entry["to"], joined)
             ):
                 change = f"{question}: {before.get(question, 'unset')} -> {answer}"
                 found.append(Note(change, entry.get("loses", ""), entry.get("then", "")))
     return found
+
+
+def _matches(wanted: str, there: set[str]) -> bool:
+    """Tell whether a side of an entry is met: "" by all, "*" by any value, a value by itself."""
+    return not wanted or (bool(there) if wanted == ANY else wanted in there)

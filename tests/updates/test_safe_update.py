@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from _safe_update import options
 from _safe_update.manifest import parse_answers
 
 from tests.updates import team
-from tests.updates.scratch import Origin, commit, git, make_service, update
+from tests.updates.scratch import Origin, commit, git, make_service, update, update_as_a_team_does
 
 pytestmark = pytest.mark.heavy
 FILE = "app/core/clock.py"
@@ -282,3 +283,30 @@ def test_the_exit_codes_are_distinct_and_explained() -> None:
     assert codes == list(range(9))
     explained = [line.split()[0] for line in options.EXIT_CODES.splitlines()[1:]]
     assert explained == [str(code) for code in codes]
+
+
+def test_a_template_that_is_far_away_is_read_without_its_history(
+    origin: Origin, tmp_path: Path
+) -> None:
+    address = f"git+file://{origin.path}"
+    cache = str(tmp_path / "cache")
+    service = tmp_path / "service"
+    copier = [
+        sys.executable,
+        "-m",
+        "copier",
+        "copy",
+        "--defaults",
+        "--quiet",
+        address,
+        str(service),
+    ]
+    environment = {**os.environ, "COPIER_CACHE_DIR": cache}
+    subprocess.run(copier, check=True, env=environment, capture_output=True)
+    git(service, "init", "--quiet")
+    commit(service, "Begin")
+    change(origin, "99.1.0", WEAKNESS)
+    outcome = update_as_a_team_does(service, "--no-tests", COPIER_CACHE_DIR=cache)
+    assert outcome.code == options.PASSED, outcome.text
+    assert [entry["title"] for entry in outcome.summary["security"]] == ["A clock could be wrong"]
+    assert (service / FILE).read_text("utf-8").endswith("# 99.1.0\n")

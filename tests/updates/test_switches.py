@@ -9,7 +9,7 @@ import pytest
 from _safe_update import options, switches
 from _safe_update.manifest import read_manifest
 
-from tests.matrix.questions import ROOT, Answer, configuration, questions, spell
+from tests.matrix.questions import ROOT, Answer, configuration, spell
 from tests.matrix.questions import options as choices
 from tests.updates import team
 from tests.updates.living import KEPT, Living
@@ -94,12 +94,12 @@ def test_each_change_is_explained(question: str, one: Answer, other: Answer) -> 
         assert all(note.then for note in found)
 
 
-def test_switches_name_only_questions_and_values_that_exist() -> None:
+def test_switches_name_only_values_that_exist() -> None:
     for entry in tomllib.loads(NOTES)["switch"]:
-        assert entry["question"] in questions()
-        question = configuration()[entry["question"]]
+        # A question that no release asks yet may be explained before; one that is asked must be.
+        question = configuration().get(entry["question"], {})
         values = {"true", "false", *map(str, question.get("choices", {}).values())}
-        assert {entry["from"], entry["to"]} <= {switches.ANY, *values}
+        assert not question or {entry["from"], entry["to"]} <= {"", switches.ANY, *values}
 
 
 def test_what_is_lost_is_said_and_nothing_happens_without_consent(
