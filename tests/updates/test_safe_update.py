@@ -291,16 +291,8 @@ def test_a_template_that_is_far_away_is_read_without_its_history(
     address = f"git+file://{origin.path}"
     cache = str(tmp_path / "cache")
     service = tmp_path / "service"
-    copier = [
-        sys.executable,
-        "-m",
-        "copier",
-        "copy",
-        "--defaults",
-        "--quiet",
-        address,
-        str(service),
-    ]
+    words = ["copy", "--defaults", "--quiet", address, str(service)]
+    copier = [sys.executable, "-m", "copier", *words]
     environment = {**os.environ, "COPIER_CACHE_DIR": cache}
     subprocess.run(copier, check=True, env=environment, capture_output=True)
     git(service, "init", "--quiet")
