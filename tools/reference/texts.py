@@ -13,9 +13,10 @@ SETTINGS = (
 )
 ENDPOINTS = (
     "What the service answers, from its own OpenAPI document; its page `/docs` shows the fields of"
-    " requests and answers. A token is the access token in `Authorization: Bearer`. A route without"
-    " one says in its code why it is open, and that reason stands here. Errors have"
-    " [one shape](errors.md)."
+    " requests and answers. A token is the access token in `Authorization: Bearer`; a route outside"
+    " `/auth` takes an API key there as well, or in `X-API-Key`, unless it refuses that kind. A"
+    " route that needs neither says in its code why it is open, and that reason stands here."
+    " Errors have [one shape](errors.md)."
 )
 COMMANDS = (
     "`python -m app` reads the settings of the service and works on its database. Answers go to"
