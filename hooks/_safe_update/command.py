@@ -47,11 +47,8 @@ def _dispatch(repository: Repository, wanted: Options) -> int:
         return options.PASSED
     ahead = plan.make(repository, answers, wanted)
     _announce(ahead)
-    if ahead.nothing_to_do:
-        return options.PASSED
-    if wanted.show:
-        mine = any(ahead.concerns(entry) for entry in ahead.security)
-        return options.WAITING_SECURITY if mine else options.WAITING
+    if ahead.nothing_to_do or wanted.show:
+        return _only_say(ahead, wanted)
     return _update(repository, ahead, answers, wanted)
 
 
@@ -77,6 +74,22 @@ def _announce(ahead: Plan) -> None:
             say(f"  {line}\n")
     for note in ahead.notes:
         say(f"{note.change}\n  loses: {note.loses or 'nothing'}\n  then: {note.then}\n")
+
+
+def _only_say(ahead: Plan, wanted: Options) -> int:
+    """Answer whether something waits, without doing anything."""
+    if ahead.nothing_to_do:
+        return options.PASSED  # and no summary: its absence tells a workflow that nothing waits
+    result = _begin(ahead)
+    mine = any(ahead.concerns(entry) for entry in ahead.security)
+    result.exit = options.WAITING_SECURITY if mine else options.WAITING
+    _write(result, wanted)
+    return result.exit
+
+
+def _begin(ahead: Plan) -> Summary:
+    releases = [release.version for release in ahead.releases]
+    return Summary(ahead.begin, ahead.end, ahead.source, summary.entries(ahead), releases)
 
 
 def _update(repository: Repository, ahead: Plan, answers: dict[str, str], wanted: Options) -> int:
@@ -115,8 +128,7 @@ def _require_safe(repository: Repository, ahead: Plan, wanted: Options) -> None:
 
 def _photograph(repository: Repository, ahead: Plan, answers: dict[str, str]) -> Snapshot:
     manifest = read_manifest(repository.project)
-    result = Summary(ahead.begin, ahead.end, ahead.source, summary.entries(ahead))
-    result.releases = [release.version for release in ahead.releases]
+    result = _begin(ahead)
     return Snapshot(
         head=repository.head(),
         begin=ahead.begin,
@@ -148,8 +160,13 @@ def _conclude(repository: Repository, before: Snapshot, wanted: Options) -> int:
     sys.stdout.write(summary.as_text(result))
     if result.exit:
         sys.stdout.write("--restore takes everything back.\n")
+    _write(result, wanted)
+    return result.exit
+
+
+def _write(result: Summary, wanted: Options) -> None:
+    """Write the summary to the files that were asked for."""
     if wanted.json:
         wanted.json.write_text(summary.as_json(result), "utf-8")
     if wanted.markdown:
         wanted.markdown.write_text(summary.as_markdown(result), "utf-8")
-    return result.exit

@@ -41,7 +41,8 @@ def newer(origin: Origin, service: Path) -> Origin:
 def test_it_shows_what_lies_between_security_first_and_touches_nothing(service: Path) -> None:
     before = team.contents(service)
     outcome = update(service, "--show")
-    assert outcome.code == options.WAITING_SECURITY
+    assert (outcome.code, outcome.summary["exit"]) == (options.WAITING_SECURITY,) * 2
+    assert outcome.summary["releases"] == ["99.2.0", "99.1.0"]
     lines = [line.strip() for line in outcome.text.splitlines()]
     weakness = lines.index(
         "99.1.0: A clock could be wrong (this service has it; affected: 0.1.0 to 99.0.0)"
