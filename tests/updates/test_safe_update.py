@@ -161,7 +161,7 @@ def test_a_copier_that_fails_leaves_the_tree_as_it_was(origin: Origin, service: 
     (origin.path / "template/app/broken.py.jinja").write_text("{{ no_such_answer }}\n")
     origin.release("99.1.0")
     before = team.contents(service)
-    outcome = update(service)
+    outcome = update_as_a_team_does(service, "--no-tests")
     assert outcome.code == options.FAILED
     assert "no_such_answer" in outcome.text
     assert team.contents(service) == before
