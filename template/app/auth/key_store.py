@@ -7,10 +7,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth.derived_keys import DerivedKeys
+from app.auth.derived_keys import DerivedKeys, UnsealError
 from app.auth.keyring import LoadedKey
 from app.auth.models import SigningKey
 from app.auth.security import LEEWAY
@@ -21,6 +22,8 @@ SEAL_PURPOSE = "signing-key"
 KEY_LIFETIME = timedelta(days=90)  # how long a key signs
 PUBLISH_AHEAD = timedelta(hours=24)  # verifiers cache the JWKS; they must know a key before its use
 _LOCK = "signing-keys"
+
+log = structlog.get_logger()
 
 
 class KeyStore:
@@ -48,10 +51,17 @@ class KeyStore:
         self._loaded: dict[str, TokenKey] = {}
 
     async def load(self) -> Sequence[LoadedKey]:
-        """Return every key of this service's algorithm that is not revoked."""
+        """Return every key of this service's algorithm that is not revoked.
+
+        Raises:
+            UnsealError: the first time, when a key is sealed with a SECRET_KEY that is not here.
+        """
         async with self._database.read() as session:
             rows = (await session.scalars(_living_keys(self._algorithm.name))).all()
-        return [self._unsealed(row) for row in rows]
+        if not self._loaded:
+            return [self._unsealed(row) for row in rows]
+        # Later a worker without the newest SECRET_KEY must still lose the keys that were revoked.
+        return [key for row in rows if (key := self._unsealed_or_none(row))]
 
     async def rotate_if_due(self, now: datetime) -> str | None:
         """Make sure that a key signs and one waits; return the kid of a new key, or None.
@@ -151,6 +161,13 @@ class KeyStore:
             self._loaded[row.kid] = TokenKey(row.kid, row.alg, material)
         key = self._loaded[row.kid]
         return LoadedKey(key, row.public_jwk, row.sign_from, row.sign_until, row.verify_until)
+
+    def _unsealed_or_none(self, row: SigningKey) -> LoadedKey | None:
+        try:
+            return self._unsealed(row)
+        except UnsealError:
+            log.exception("signing_key_sealed_with_another_secret_key", kid=row.kid)
+            return None
 
     def _seal(self, kid: str, private: bytes) -> bytes:
         return self._derived_keys.seal(SEAL_PURPOSE, private, kid.encode())

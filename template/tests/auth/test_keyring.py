@@ -289,3 +289,20 @@ async def test_a_lost_secret_key_stops_the_start(fresh_service: FreshService) ->
     service = await fresh_service()
     with pytest.raises(UnsealError):
         await fresh_service(database_url=service.settings.database_url, secret_key=NEXT_SECRET_KEY)
+
+
+async def test_a_worker_with_the_old_secret_key_loses_what_was_revoked_under_the_new_one(
+    fresh_service: FreshService,
+) -> None:
+    # The old SECRET_KEY leaked; a worker still running with it must not believe its keys for ever.
+    old = await fresh_service()
+    tokens = await log_in(old)
+    both = {"secret_key": NEXT_SECRET_KEY, "secret_key_previous": SECRET_KEY}
+    new = await fresh_service(**shared_with(old), **both)
+    await new.auth.key_store.revoke_all(new.clock.now())
+    await new.auth.keyring.reload()
+    renewed = await new.refresh(tokens)
+    assert await ask(old, renewed.access_token) == INVALID_TOKEN  # it cannot open that key
+    assert await ask(old, tokens.access_token) == INVALID_TOKEN
+    assert (await old.client.get("/readyz")).status_code == 503
+    assert await ask(new, renewed.access_token) is None
