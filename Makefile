@@ -74,8 +74,8 @@ faults: install ## plant the faults whose tests must fail [IDS="..." ALL=1]; wri
 coverage: install ## branches of app/auth and app/core that the services' own tests come by
 	@$(RUN) python -m tests.branches
 
-mutants: install ## break what decides about security, one spot at a time [SHARE=100]; write docs/security/mutants.md
-	@$(RUN) python -m tools.mutation $(if $(SHARE),--share $(SHARE))
+mutants: install ## break what decides about security, one spot at a time [SHARE=100 MINUTES=30]; write docs/security/mutants.md
+	@$(RUN) python -m tools.mutation $(if $(SHARE),--share $(SHARE)) $(if $(MINUTES),--minutes $(MINUTES))
 
 asvs: install ## write the ASVS tables of SECURITY.md anew after a change in docs/security/asvs.toml
 	@$(RUN) python -m tools.asvs

@@ -2,6 +2,7 @@
 
 python -m tools.mutation                    a fixed sample, then the report
 python -m tools.mutation --share 100        every mutant
+python -m tools.mutation --minutes 10       as many of the sample as these allow, in a fixed order
 python -m tools.mutation --only FILE ...    of these files, without a report
 """
 
@@ -17,7 +18,7 @@ from typing import Any
 
 from tests.matrix.questions import defaults
 from tests.matrix.rendering import render
-from tools.mutation.keeping import keep, kept, still_dead
+from tools.mutation.keeping import KEPT, keep, kept, still_dead
 from tools.mutation.making import Mutant, mutants_of
 from tools.mutation.reporting import (
     REPORT,
@@ -38,7 +39,8 @@ def main() -> int:
     arguments = _arguments()
     chosen = choices()
     with tempfile.TemporaryDirectory(prefix="gatehouse-mutants-") as name:
-        service = render(defaults(), Path(name) / "service").directory
+        rendering = render(defaults(), Path(name) / "service")
+        service = rendering.directory
         mutants = [
             m for file in arguments.only or chosen["files"] for m in mutants_of(service, file)
         ]
@@ -47,7 +49,9 @@ def main() -> int:
         verdicts = still_dead(tried, kept() if not arguments.anew else {})
         left = [mutant for mutant in tried if mutant.id not in verdicts]
         print(f"{len(tried) - len(left)} died before, {len(left)} to try", flush=True)
-        verdicts |= _run(service, left, Path(name)) if left else {}
+        seconds = arguments.minutes * 60
+        verdicts |= _run(service, left, survey_file(rendering.tree), seconds) if left else {}
+        tried = [mutant for mutant in tried if mutant.id in verdicts]
     for mutant in tried:
         if verdicts[mutant.id]["verdict"] != "killed":
             verdict = verdicts[mutant.id]
@@ -66,6 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutation")
     parser.add_argument("--share", type=int, default=SHARE, help="how many of a hundred")
     parser.add_argument("--only", nargs="+", default=[], metavar="FILE", help="of the service")
+    parser.add_argument("--minutes", type=float, default=600, help="for the mutants")
     parser.add_argument("--anew", action="store_true", help="the dead once more, too")
     return parser.parse_args()
 
@@ -75,13 +80,23 @@ def is_in_sample(mutant: Mutant, share: int) -> bool:
     return int(mutant.id, 16) % 100 < share
 
 
-def _run(service: Path, tried: Sequence[Mutant], scratch: Path) -> dict[str, dict[str, Any]]:
-    plan, results = scratch / "plan.json", scratch / "results.jsonl"
+def survey_file(tree: str) -> Path:
+    """Return where it is kept which test comes by which line of this very service."""
+    KEPT.parent.mkdir(exist_ok=True)
+    return KEPT.with_name(f"mutants-survey-{tree[:12]}.json")
+
+
+def _run(
+    service: Path, tried: Sequence[Mutant], survey: Path, seconds: float
+) -> dict[str, dict[str, Any]]:
+    plan, results = service.with_name("plan.json"), service.with_name("results.jsonl")
     fields = ("id", "file", "line", "source", "apart")
-    plan.write_text(json.dumps([{f: getattr(m, f) for f in fields} for m in tried]))
+    # In the order of their digests: what is left when the time is up is left by chance.
+    ordered = sorted(tried, key=lambda mutant: mutant.id)
+    plan.write_text(json.dumps([{f: getattr(m, f) for f in fields} for m in ordered]))
     results.touch()
     subprocess.run(
-        [sys.executable, "-m", "tools.mutation.running", str(plan), str(results)],
+        [sys.executable, "-m", "tools.mutation.running", plan, results, survey, str(seconds)],
         cwd=service,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""},
         stdout=subprocess.DEVNULL,
@@ -90,8 +105,6 @@ def _run(service: Path, tried: Sequence[Mutant], scratch: Path) -> dict[str, dic
     lines = [json.loads(line) for line in results.read_text().splitlines()]
     verdicts = {verdict["id"]: verdict for verdict in lines}
     keep(tried, verdicts)
-    if len(verdicts) < len(tried):
-        sys.exit(f"the run ended after {len(verdicts)} of {len(tried)} mutants")
     return verdicts
 
 

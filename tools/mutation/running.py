@@ -1,6 +1,6 @@
 """Runs mutants inside one pytest process of a rendered service.
 
-python -m tools.mutation.running PLAN RESULTS      with the service as the working directory
+python -m tools.mutation.running PLAN RESULTS SURVEY SECONDS      in the service's folder
 
 The tests are collected once. A first child runs them all under coverage and notes which test comes
 by which line; then each mutant gets a child of its own, forked from the collected session, in which
@@ -22,8 +22,9 @@ import pytest
 from tools.mutation.covering import Lines, tests_at
 from tools.mutation.forking import forked, imported, swap
 
-SECONDS_OF_TESTS = 12.0  # a mutant's tests, as long as they took under coverage
+SECONDS_OF_TESTS = 6.0  # a mutant's tests, as long as they took under coverage
 SURVEY_SECONDS = 3000
+TESTS_APART = 15  # each costs more in a process of its own
 # Those that judge the code as text would see every mutant, and see nothing.
 LEFT_OUT = {"test_code_habits.py", "test_state_machine.py"}
 
@@ -34,11 +35,17 @@ class Mutation:
     Args:
         mutants: what to run.
         results: takes one line of JSON for each.
+        survey: keeps which test comes by which line, for the next run over the same service.
+        seconds: when to stop, from now on; the rest is left.
     """
 
-    def __init__(self, mutants: Sequence[Mapping[str, Any]], results: Path) -> None:
+    def __init__(
+        self, mutants: Sequence[Mapping[str, Any]], results: Path, survey: Path, seconds: float
+    ) -> None:
         self._mutants = mutants
         self._results = results
+        self._kept = survey
+        self._until = time.monotonic() + seconds
         self._failed: list[str] = []
         self._items: dict[str, pytest.Item] = {}
         self._lines: Lines = {}
@@ -56,13 +63,18 @@ class Mutation:
         """Survey the tests, then run every mutant."""
         # PostgreSQL starts in a second, and says of nearly all mutants what SQLite says.
         self._items = {i.nodeid: i for i in session.items if "[postgres" not in i.nodeid}
-        answer = forked(self._survey, SURVEY_SECONDS)
-        if "lines" not in answer:
-            raise pytest.UsageError(f"the survey of the tests failed: {answer}")
+        if not self._kept.exists():
+            answer = forked(self._survey, SURVEY_SECONDS)
+            if "lines" not in answer:
+                raise pytest.UsageError(f"the survey of the tests failed: {answer}")
+            self._kept.write_text(json.dumps(answer), "utf-8")
+        answer = json.loads(self._kept.read_text("utf-8"))
         self._lines, self._seconds = answer["lines"], answer["seconds"]
         _say(f"{len(self._seconds)} tests, {sum(self._seconds.values()):.0f} s")
         with self._results.open("a") as results:
             for number, mutant in enumerate(self._mutants, 1):
+                if time.monotonic() > self._until:
+                    break
                 results.write(json.dumps({"id": mutant["id"], **self._judge(mutant)}) + "\n")
                 results.flush()
                 if number % 20 == 0:
@@ -128,7 +140,7 @@ class Mutation:
             return ""
         file = Path.cwd() / mutant["file"]
         if mutant["apart"]:
-            return imported(file, mutant["source"], names)
+            return imported(file, mutant["source"], names[:TESTS_APART])
 
         def run() -> dict[str, str]:
             swap(file, mutant["source"])
@@ -170,6 +182,7 @@ def _say(text: str) -> None:
 def main() -> int:
     """Run the plan."""
     plan = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    plugin = Mutation(plan, Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]))
     files = [str(p) for p in sorted(Path("tests").rglob("test_*.py")) if p.name not in LEFT_OUT]
     options = [
         "-p",
@@ -180,7 +193,7 @@ def main() -> int:
         "-o",
         "faulthandler_timeout=0",
     ]
-    return pytest.main(["-q", *options, *files], plugins=[Mutation(plan, Path(sys.argv[2]))])
+    return pytest.main(["-q", *options, *files], plugins=[plugin])
 
 
 if __name__ == "__main__":

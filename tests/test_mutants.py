@@ -1,0 +1,111 @@
+"""Mutants are made where they should be, and the report says what the last run saw."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.faults import source_text
+from tools.mutation import keeping
+from tools.mutation.__main__ import is_in_sample
+from tools.mutation.making import Mutant, mutants_of
+from tools.mutation.reporting import (
+    REPORT,
+    WANTED_PERCENT,
+    choices,
+    percent,
+    report,
+    seen,
+    without_reason,
+)
+
+CODE = '''
+LIMIT = 10
+
+def allow(user, now, *, strict=True):
+    """Say 1 > 0."""
+    log.info("asked", number=1)
+    if user is None or user.until <= now:
+        raise Refused("after 3 tries")
+    return select(User).where(User.id == user.id, User.active).execution_options(fast=True)
+'''
+
+
+@pytest.fixture
+def mutants(tmp_path: Path) -> list[Mutant]:
+    """Every mutant of a small file."""
+    (tmp_path / "file.py").write_text(CODE)
+    return mutants_of(tmp_path, "file.py")
+
+
+def test_conditions_numbers_statements_and_queries_are_changed(mutants: list[Mutant]) -> None:
+    changes = {(mutant.was, mutant.becomes) for mutant in mutants}
+    condition = "user is None or user.until <= now"
+    query = "select(User).where(User.id == user.id, User.active)"
+    assert changes >= {
+        ("10", "11"),
+        ("True", "False"),
+        (condition, "False"),
+        (condition, "True"),
+        (condition, "user is None and user.until <= now"),
+        ("user is None", "user is not None"),
+        ("user.until <= now", "user.until < now"),
+        ('raise Refused("after 3 tries")', "pass"),
+        (query, "select(User).where(User.active)"),
+        ("User.id == user.id", "User.id != user.id"),
+    }
+
+
+def test_what_is_only_said_is_left_alone(mutants: list[Mutant]) -> None:
+    for mutant in mutants:
+        assert 'log.info("asked", number=1)' in mutant.source
+        assert "Say 1 > 0." in mutant.source
+        assert "execution_options(fast=True)" in mutant.source
+        assert sum(a != b for a, b in zip(mutant.source, CODE, strict=False)) > 0
+
+
+def test_what_only_an_import_sees_is_marked(mutants: list[Mutant]) -> None:
+    assert {mutant.was for mutant in mutants if mutant.apart} == {"10", "True"}
+
+
+def test_every_mutant_has_a_name_of_its_own_that_decides_about_the_sample(
+    mutants: list[Mutant],
+) -> None:
+    assert len({mutant.id for mutant in mutants}) == len(mutants)
+    assert all(is_in_sample(mutant, 100) for mutant in mutants)
+    assert not any(is_in_sample(mutant, 0) for mutant in mutants)
+
+
+def test_a_death_counts_while_file_and_test_are_what_they_were(
+    mutants: list[Mutant], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "KEPT", tmp_path / "reports" / "mutants.json")
+    texts = {"tests/auth/test_x.py::test_it": "def test_it(): ..."}
+    monkeypatch.setattr(keeping, "source_of", texts.get)
+    dead, alive, *_ = mutants
+    by = "tests/auth/test_x.py::test_it[a]"
+    verdicts = {
+        dead.id: {"verdict": "killed", "by": by},
+        alive.id: {"verdict": "survived", "by": ""},
+    }
+    keeping.keep(mutants, verdicts)
+    assert keeping.still_dead(mutants, keeping.kept()) == {dead.id: verdicts[dead.id]}
+    texts["tests/auth/test_x.py::test_it"] = "def test_it(): pass"
+    assert keeping.still_dead(mutants, keeping.kept()) == {}
+
+
+def test_the_files_are_there_and_each_says_why() -> None:
+    for file, why in choices()["files"].items():
+        assert source_text(file), file
+        assert why
+
+
+def test_the_report_is_fresh_and_enough_mutants_died() -> None:
+    run = seen()
+    assert REPORT.read_text("utf-8") == report(run, choices()), "run `make mutants`"
+    assert percent(run) >= WANTED_PERCENT
+
+
+def test_every_survivor_has_a_reason_and_every_reason_a_survivor() -> None:
+    run, chosen = seen(), choices()
+    assert list(without_reason(run, chosen)) == []
+    assert chosen["reasons"].keys() <= set(run["survivors"])
