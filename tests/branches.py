@@ -30,8 +30,9 @@ SETTINGS = """\
 [run]
 branch = true
 relative_files = true
-source = app
-include = app/auth/*, app/core/*
+source =
+    app/auth
+    app/core
 omit = app/auth/wiring.py
 concurrency = thread, greenlet
 [report]

@@ -1,0 +1,69 @@
+# Owned by the Gatehouse template: updated by copier update, see ownership.toml.
+"""The app where a machine is otherwise than usual: all workers' numbers, no priorities, no key."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from starlette.types import Message
+
+from app.auth.derived_keys import DerivedKeys
+from app.auth.passwords import Passwords
+from app.auth.settings import BaseAuthSettings
+from tests.auth.support.core_app import METRICS_TOKEN, core_app, core_client, core_settings
+from tests.auth.support.credentials import PASSWORD
+from tests.auth.support.settings import SECRET_KEY
+
+
+async def test_a_server_starts_and_stops_it_through_all_middleware(tmp_path: Path) -> None:
+    asked: list[Message] = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    answered: list[str] = []
+
+    async def receive() -> Message:
+        return asked.pop(0)
+
+    async def send(message: Message) -> None:
+        answered.append(message["type"])
+
+    await core_app(tmp_path)({"type": "lifespan", "state": {}}, receive, send)
+    assert answered == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+async def test_the_numbers_of_all_workers_are_given_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    async with core_client(tmp_path) as client:
+        response = await client.get("/metrics", headers=headers)
+    assert response.status_code == 200
+    assert "process_" not in response.text  # of this one process
+
+
+@pytest.mark.parametrize("value", [5, {"10.0.0.0/8": 1}])
+def test_proxies_that_are_no_list_are_a_mistake(tmp_path: Path, value: object) -> None:
+    with pytest.raises(ValidationError):
+        core_settings(tmp_path, trusted_proxies=value)
+
+
+async def test_passwords_are_hashed_where_priorities_cannot_be_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+
+    def refuse(*arguments: int) -> None:
+        asked.append(1)
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    values = {"secret_key": SECRET_KEY, "argon2_memory_kib": 8, "argon2_passes": 1}
+    passwords = Passwords(BaseAuthSettings.model_validate(values))
+    assert (await passwords.verify(PASSWORD, await passwords.hash(PASSWORD)))[0]
+    passwords.close()
+    assert asked
+
+
+def test_keys_are_derived_from_a_secret_or_not_at_all() -> None:
+    with pytest.raises(ValueError, match="SECRET_KEY"):
+        DerivedKeys([])
