@@ -12,7 +12,15 @@ from _safe_update import options
 from _safe_update.manifest import parse_answers
 
 from tests.updates import team
-from tests.updates.scratch import Origin, commit, git, make_service, update, update_as_a_team_does
+from tests.updates.scratch import (
+    Origin,
+    Outcome,
+    commit,
+    git,
+    make_service,
+    update,
+    update_as_a_team_does,
+)
 
 pytestmark = pytest.mark.heavy
 FILE = "app/core/clock.py"
@@ -143,15 +151,30 @@ def test_restore_removes_the_files_and_folders_that_the_update_made(
     assert not (service / "app/core/new_things").exists()
 
 
+def kinds(outcome: Outcome) -> list[str]:
+    """Return what kinds of conflicts an update names; it must end as one with conflicts."""
+    assert outcome.code == options.CONFLICTS
+    return [conflict["kind"] for conflict in outcome.summary["conflicts"]]
+
+
 @pytest.mark.usefixtures("newer")
 def test_after_conflicts_are_resolved_it_goes_on_and_tests(service: Path) -> None:
     (service / FILE).write_text((service / FILE).read_text() + "# ours\n")
     commit(service, "An edit that will be a conflict")
     assert update(service).code == options.CONFLICTS
-    assert update(service, "--continue").code == options.CONFLICTS
+    assert kinds(update(service, "--continue")) == ["unmerged"]
     git(service, "checkout", "--theirs", "--", FILE)
-    assert update(service, "--continue").code == options.CONFLICTS, "still unmerged for git"
+    assert kinds(update(service, "--continue")) == ["unmerged"], "git was not told"
+    resolved = (service / FILE).read_text("utf-8")
+    (service / FILE).write_text("<<<<<<< before updating\n=======\n>>>>>>> after updating\n")
     git(service, "add", FILE)
+    assert kinds(update(service, "--continue")) == ["conflict markers"], "git was told too soon"
+    (service / FILE).write_text(resolved, "utf-8")
+    git(service, "add", FILE)
+    left = service / f"{FILE}.rej"
+    left.write_text("a change that found no place")
+    assert kinds(update(service, "--continue")) == ["rejected change"]
+    left.unlink()
     outcome = update(service, "--continue")
     assert outcome.code == options.PASSED, outcome.text
     assert [entry["title"] for entry in outcome.summary["security"]] == ["A clock could be wrong"]
