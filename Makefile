@@ -61,9 +61,10 @@ test-updates: install ## updates of changed services, from every release to this
 release: install ## check, test and tag this commit: VERSION=0.2.0
 	@$(RUN) python -m tools.release $(VERSION)
 
-bench: install ## how fast combinations render, and what a matrix run costs
+bench: install ## how fast combinations render, what a matrix run costs, and what an API key costs
 	@$(RUN) python -m benchmarks.rendering
 	@$(RUN) python -m benchmarks.updating
+	@$(RUN) python -m benchmarks.api_keys
 
 manifest: install ## write template/ownership.toml.jinja anew after a change in template/
 	@$(RUN) python -m tools.manifest

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -28,6 +29,35 @@ MAX_LISTED_KEYS = 200  # bounds one answer
 def is_living(now: datetime) -> Sequence[ColumnElement[bool]]:
     """Return the conditions under which a key is alive, its owner's aside."""
     return ApiKey.revoked_at.is_(None), ApiKey.expires_at > now
+
+
+class KeyState(NamedTuple):
+    """What decides about a key; columns and no entities, which would take time to be made."""
+
+    id: str
+    kind: str
+    key_hash: bytes
+    scope: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    account_id: UUID
+    owner_scope: str
+    owner_active: bool
+    owner_version: int
+
+
+async def find_state(session: AsyncSession, key_id: str) -> KeyState | None:
+    """Return the state of a key and its owner."""
+    statement = (
+        select(
+            *(ApiKey.id, ApiKey.kind, ApiKey.key_hash, ApiKey.scope, ApiKey.expires_at),
+            *(ApiKey.revoked_at, Account.id, Account.scope, Account.active, Account.token_version),
+        )
+        .join(Account, Account.id == ApiKey.account_id)
+        .where(ApiKey.id == key_id)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else KeyState._make(row)
 
 
 async def find_with_owner(

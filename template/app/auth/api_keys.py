@@ -9,9 +9,8 @@ from uuid import UUID
 from app.auth import api_key_repository, metrics
 from app.auth.api_key_cache import Grant, KeyCache, Reason, Refusal, Verdict
 from app.auth.api_key_format import PresentedKey, read_key
-from app.auth.api_key_models import ApiKey
+from app.auth.api_key_repository import KeyState
 from app.auth.api_key_uses import KeyUses
-from app.auth.models import Account
 from app.auth.principal import Principal
 from app.core.clock import Clock
 from app.core.database import Database
@@ -61,8 +60,8 @@ class ApiKeys:
     async def is_living(self, key_id: str) -> bool:
         """Tell from the database whether a key is good this moment."""
         async with self._database.read() as session:
-            found = await api_key_repository.find_with_owner(session, key_id)
-        return found is not None and _reason_against(*found, self._clock.now()) is None
+            found = await api_key_repository.find_state(session, key_id)
+        return found is not None and _reason_against(found, self._clock.now()) is None
 
     def forget_key(self, key_id: str) -> None:
         """Notice at once what has become of a key; other workers do within 30 seconds."""
@@ -74,34 +73,33 @@ class ApiKeys:
 
     async def _look_up(self, key: PresentedKey) -> Verdict:
         async with self._database.read() as session:
-            found = await api_key_repository.find_with_owner(session, key.id)
-        right = hmac.compare_digest(found[0].key_hash if found else _NO_HASH, key.digest)
+            found = await api_key_repository.find_state(session, key.id)
+        right = hmac.compare_digest(found.key_hash if found else _NO_HASH, key.digest)
         if found is None:
             verdict: Verdict = Refusal("unknown", None)
         else:
-            reason = _reason_against(*found, self._clock.now()) if right else "wrong_secret"
-            verdict = Refusal(reason, found[1].id) if reason else _grant(*found)
+            reason = _reason_against(found, self._clock.now()) if right else "wrong_secret"
+            verdict = Refusal(reason, found.account_id) if reason else _grant(found)
         metrics.key_lookup(outcome=verdict.reason if isinstance(verdict, Refusal) else "accepted")
         return verdict
 
 
-def _reason_against(key: ApiKey, owner: Account, now: datetime) -> Reason | None:
+def _reason_against(key: KeyState, now: datetime) -> Reason | None:
     if key.revoked_at is not None:
         return "revoked"
     if key.expires_at <= now:
         return "expired"
-    return None if owner.active else "owner_inactive"
+    return None if key.owner_active else "owner_inactive"
 
 
-def _grant(key: ApiKey, owner: Account) -> Grant:
-    # At most what the owner holds now; and never more than when the key was made.
-    scopes = frozenset(key.scope.split()) & frozenset(owner.scope.split())
+def _grant(key: KeyState) -> Grant:
     principal = Principal(
-        account_id=owner.id,
-        scopes=scopes,
+        account_id=key.account_id,
+        # At most what the owner holds now; and never more than when the key was made.
+        scopes=frozenset(key.scope.split()) & frozenset(key.owner_scope.split()),
         session_id=None,
         auth_time=None,
-        token_version=owner.token_version,
+        token_version=key.owner_version,
         kind="user_key" if key.kind == "user" else "service_key",
         key_id=key.id,
     )

@@ -1,14 +1,12 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """`python -m app` does what it says, says what it refuses, and prints no secret it need not."""
 
-import logging
 import stat
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio.to_thread
 import pytest
-import structlog
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
@@ -26,18 +24,7 @@ Run = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
-def _logging_as_it_was() -> Iterator[None]:
-    """Undo what a command does to the log of its process, which is ours here."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-    configuration = structlog.get_config()
-    yield
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
-    structlog.configure(**configuration)
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _logging_as_it_was: None) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logging_as_it_was: None) -> Run:
     """Runs a command in an empty folder, with these settings in the environment and no others."""
     monkeypatch.chdir(tmp_path)
 
