@@ -42,19 +42,26 @@ def _be_child(work: Callable[[], dict[str, Any]], answer: Path, alarm: int) -> N
     try:
         answer.write_text(json.dumps(work()))
     except BaseException:
-        answer.write_text(json.dumps({"end": traceback.format_exc()[-300:]}))
+        answer.write_text(json.dumps({"end": traceback.format_exc()}))
     os._exit(0)
 
 
 def swap(path: Path, source: str) -> None:
-    """Give every function of a file that is imported the code that it has in another source."""
-    file = str(path)
+    """Give every function of a file that is imported the code that it has in another source.
+
+    Raises:
+        LookupError: No function was found: then no test would see the mutant.
+    """
+    file, swapped = str(path), 0
+    gc.unfreeze()  # what is frozen is not listed
     code = {each.co_qualname: each for each in functions_in(compile(source, file, "exec"))}
     for function in [each for each in gc.get_objects() if type(each) is FunctionType]:
         old = function.__code__
         new = code.get(old.co_qualname) if old.co_filename == file else None
         if new is not None and new.co_freevars == old.co_freevars:
-            function.__code__ = new
+            function.__code__, swapped = new, swapped + 1
+    if not swapped:
+        raise LookupError(f"no function of {file} was found")
 
 
 def functions_in(code: CodeType) -> Iterator[CodeType]:

@@ -22,7 +22,7 @@ import pytest
 from tools.mutation.covering import Lines, tests_at
 from tools.mutation.forking import forked, imported, swap
 
-SECONDS_OF_TESTS = 6.0  # a mutant's tests, as long as they took under coverage
+SECONDS_OF_TESTS = 6.0  # of a processor, for one mutant's tests as they were under coverage
 SURVEY_SECONDS = 3000
 TESTS_APART = 15  # each costs more in a process of its own
 # Those that judge the code as text would see every mutant, and see nothing.
@@ -127,7 +127,7 @@ class Mutation:
             return -kills[name], word not in name, self._seconds.get(name, 0)
 
         chosen, total = [], 0.0
-        for name in sorted(found, key=order):
+        for name in sorted(self._items.keys() & set(found), key=order):
             chosen.append(name)
             total += self._seconds.get(name, 0)
             if total > SECONDS_OF_TESTS:
@@ -147,6 +147,8 @@ class Mutation:
             return self._first_failure(names)
 
         answer = forked(run)
+        if "Traceback" in answer.get("end", ""):  # of this program: a mutant's stay in its tests
+            raise pytest.UsageError(answer["end"])
         return str(answer.get("end") or answer["by"])
 
     def _is_trusted(self, name: str) -> bool:
@@ -170,9 +172,9 @@ class Mutation:
         another = next(each for each in self._items.values() if each is not tests[-1])
         for item, following in zip(tests, [*tests[1:], another], strict=True):
             enter(item.nodeid)
-            began = time.monotonic()
+            began = time.process_time()
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            yield item.nodeid, time.monotonic() - began
+            yield item.nodeid, time.process_time() - began
 
 
 def _say(text: str) -> None:

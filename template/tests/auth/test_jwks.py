@@ -2,7 +2,11 @@
 """Other services can check our tokens, and learn nothing that would let them make one."""
 
 import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from app.auth.wiring import signing_algorithm
 from tests.auth.support.credentials import Tokens
 from tests.auth.support.plugin import FreshService
 from tests.auth.support.service import Service
@@ -83,3 +87,10 @@ async def test_caches_may_keep_it_for_five_minutes_and_ask_whether_it_changed(
     assert (again.status_code, again.content) == (304, b"")
     other = await service.client.get(PATH, headers={"If-None-Match": '"another"'})
     assert other.status_code == 200
+
+
+def test_a_private_key_of_another_kind_is_refused() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    with pytest.raises(TypeError, match="RSA"):
+        signing_algorithm.load(private)

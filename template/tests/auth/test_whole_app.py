@@ -8,12 +8,16 @@ import pytest
 from pydantic import ValidationError
 from starlette.types import Message
 
+from app.auth import create_app
 from app.auth.derived_keys import DerivedKeys
 from app.auth.passwords import Passwords
 from app.auth.settings import BaseAuthSettings
+from app.core.settings import ConfigurationError
+from tests.auth.support.answers import UNAUTHENTICATED, problem
 from tests.auth.support.core_app import METRICS_TOKEN, core_app, core_client, core_settings
 from tests.auth.support.credentials import PASSWORD
-from tests.auth.support.settings import SECRET_KEY
+from tests.auth.support.service import Service
+from tests.auth.support.settings import SECRET_KEY, build_settings, settings_values
 
 
 async def test_a_server_starts_and_stops_it_through_all_middleware(tmp_path: Path) -> None:
@@ -62,6 +66,19 @@ async def test_passwords_are_hashed_where_priorities_cannot_be_set(
     assert (await passwords.verify(PASSWORD, await passwords.hash(PASSWORD)))[0]
     passwords.close()
     assert asked
+
+
+async def test_an_app_on_an_empty_database_says_what_it_lacks(empty_database_url: str) -> None:
+    settings = build_settings(settings_values(empty_database_url))
+    app = create_app(settings, title="Test", protected=[])
+    with pytest.raises(ConfigurationError, match="python -m app db upgrade"):
+        async with app.router.lifespan_context(app):
+            pass
+
+
+async def test_another_scheme_than_bearer_is_no_credential(service: Service) -> None:
+    headers = {"Authorization": "Basic dXNlcjpwYXNzd29yZA=="}
+    assert problem(await service.client.get("/auth/me", headers=headers)) == UNAUTHENTICATED
 
 
 def test_keys_are_derived_from_a_secret_or_not_at_all() -> None:
