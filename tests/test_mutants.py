@@ -8,7 +8,13 @@ from tools.faults import source_text
 from tools.mutation import keeping
 from tools.mutation.__main__ import is_in_sample
 from tools.mutation.making import Mutant, mutants_of
-from tools.mutation.reporting import choices
+from tools.mutation.reporting import (
+    REPORT,
+    choices,
+    report,
+    seen,
+    without_reason,
+)
 
 CODE = '''
 LIMIT = 10
@@ -89,3 +95,13 @@ def test_the_files_are_there_and_each_says_why() -> None:
     for file, why in choices()["files"].items():
         assert source_text(file), file
         assert why
+
+
+def test_the_report_is_fresh() -> None:
+    assert REPORT.read_text("utf-8") == report(seen(), choices()), "run `make mutants`"
+
+
+def test_every_survivor_has_a_reason_and_every_reason_a_survivor() -> None:
+    run, chosen = seen(), choices()
+    assert list(without_reason(run, chosen)) == []
+    assert chosen["reasons"].keys() <= set(run["survivors"])

@@ -41,7 +41,7 @@ def report(run: Mapping[str, Any], chosen: Mapping[str, Mapping[str, str]]) -> s
     """Return mutants.md."""
     survivors, counts = run["survivors"], run["counts"]
     made, tried, killed = (sum(each[i] for each in counts.values()) for i in range(3))
-    share = "all of them" if tried == made else f"{tried} of them, a fixed sample,"
+    share = "all of them" if tried == made else f"{tried} of them, a sample by their digests,"
     lines = [HEAD, f"{made} mutants; {share} were tried: {killed} died, {percent(run):.1f} %.", ""]
     lines += ["| file | why | made | tried | died |", "|---|---|---|---|---|"]
     for file, (of_file, tried_here, killed_here) in counts.items():

@@ -24,9 +24,8 @@ from tools.mutation.forking import forked, imported, swap
 
 SECONDS_OF_TESTS = 6.0  # of a processor, for one mutant's tests as they were under coverage
 SURVEY_SECONDS = 3000
-TESTS_APART = 15  # each costs more in a process of its own
-# Those that judge the code as text would see every mutant, and see nothing.
-LEFT_OUT = {"test_code_habits.py", "test_state_machine.py"}
+TESTS_APART = 15  # in a process of their own
+LEFT_OUT = {"test_code_habits.py", "test_state_machine.py"}  # text, and long stories
 
 
 class Mutation:
@@ -61,7 +60,6 @@ class Mutation:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Survey the tests, then run every mutant."""
-        # PostgreSQL starts in a second, and says of nearly all mutants what SQLite says.
         self._items = {i.nodeid: i for i in session.items if "[postgres" not in i.nodeid}
         if not self._kept.exists():
             answer = forked(self._survey, SURVEY_SECONDS)
@@ -152,7 +150,7 @@ class Mutation:
         return str(answer.get("end") or answer["by"])
 
     def _is_trusted(self, name: str) -> bool:
-        """Tell whether a test passes alone, without any mutant: else it kills nothing."""
+        """Tell whether a test passes alone, without a mutant: else it kills nothing."""
         if name not in self._trusted:
             self._trusted[name] = forked(lambda: self._first_failure([name])) == {"by": ""}
         return self._trusted[name]

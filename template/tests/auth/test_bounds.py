@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from app.auth.models import Account
 from app.core.logging import configure_logging
 from tests.auth.support.answers import INVALID_TOKEN, problem
-from tests.auth.support.credentials import Tokens, User, bearer
+from tests.auth.support.credentials import Tokens, User, bearer, new_email
 from tests.auth.support.forging import sign
 from tests.auth.support.service import Service
 from tests.auth.support.settings import ROTATES
@@ -45,6 +46,26 @@ async def test_ten_minutes_are_recent_and_a_second_more_is_not(
     service.clock.advance(seconds=1)
     response = await service.client.post("/auth/email/change", json=wish, headers=tokens.bearer)
     assert problem(response)[0] == 401
+
+
+async def test_an_account_asks_for_another_address_five_times_an_hour(
+    service: Service, tokens: Tokens
+) -> None:
+    answers = []
+    for _ in range(6):
+        wish = {"email": new_email()}
+        response = await service.client.post("/auth/email/change", json=wish, headers=tokens.bearer)
+        answers.append(response.status_code)
+    assert answers == [202] * 5 + [429]
+
+
+async def test_a_deleted_account_does_not_say_when_its_address_was_verified(
+    service: Service, account: User, tokens: Tokens
+) -> None:
+    assert (await service.client.delete("/auth/me", headers=tokens.bearer)).status_code == 204
+    async with service.database() as session:
+        stored = await session.get_one(Account, account.id)
+    assert (stored.email, stored.email_verified_at) == (None, None)
 
 
 @pytest.mark.skipif(not ROTATES, reason="a refresh token may be used again here")
