@@ -4,7 +4,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth import accounts, api_key_repository, mailed_secrets, mails
@@ -65,7 +65,7 @@ async def change_password(auth: Auth, account: Account, current: str, password: 
     """Set a new password with the current one; every session ends, this one too.
 
     Raises:
-        InvalidGrant: the current password is wrong.
+        InvalidGrant: the current password is wrong, or was changed meanwhile.
         UnprocessableContent: the new one is weak.
     """
     await auth.count(PASSWORD_CHANGE, str(account.id))
@@ -75,8 +75,11 @@ async def change_password(auth: Auth, account: Account, current: str, password: 
         raise InvalidGrant
     await auth.passwords.require_strong(password, [account.email or ""])
     password_hash = await auth.passwords.hash(password)
+    now, seen = auth.clock.now(), account.token_version
     async with auth.database.transaction() as session:
-        await _replace_password(session, auth, account.id, password_hash, auth.clock.now())
+        changed = await _replace_password(session, auth, account.id, password_hash, now, seen)
+    if not changed:  # the current password is another one by now, or worth nothing any more
+        raise InvalidGrant
     await auth.deliver_denials()
 
 
@@ -123,8 +126,13 @@ async def delete_account(auth: Auth, account: Account) -> None:
             scope="",
             deleted_at=now,
         )
-        # They hold addresses and programs of a person.
-        await session.execute(delete(AuthSession).where(AuthSession.account_id == account.id))
+        # Addresses and programs of a person. Not the rows: their tokens would have to be locked
+        # after their sessions, which a refresh does the other way round.
+        await session.execute(
+            update(AuthSession)
+            .where(AuthSession.account_id == account.id)
+            .values(ip="", user_agent="")
+        )
         await api_key_repository.delete_of(session, account.id)
         auth.outbox.put(session, mails.account_deleted(account.email or ""), now)
     auth.api_keys.forget_account(account.id)
@@ -133,11 +141,18 @@ async def delete_account(auth: Auth, account: Account) -> None:
 
 
 async def _replace_password(
-    session: AsyncSession, auth: Auth, account_id: UUID, password_hash: str, now: datetime
-) -> None:
+    session: AsyncSession,
+    auth: Auth,
+    account_id: UUID,
+    password_hash: str,
+    now: datetime,
+    seen: int | None = None,
+) -> bool:
     account = await refuse_all_before(
-        session, auth, account_id, "password_changed", now, password_hash=password_hash
+        session, auth, account_id, "password_changed", now, seen=seen, password_hash=password_hash
     )
-    to = account.email if account else None
-    auth.outbox.put(session, mails.password_changed(to or ""), now)
+    if account is None:
+        return False
+    auth.outbox.put(session, mails.password_changed(account.email or ""), now)
     security_event("password_changed", account_id=account_id)
+    return True

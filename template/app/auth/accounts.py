@@ -4,7 +4,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,18 +23,23 @@ async def find_active(session: AsyncSession, account_id: UUID | None) -> Account
 
 
 async def raise_version(
-    session: AsyncSession, account_id: UUID, **changes: object
+    session: AsyncSession, account_id: UUID, *, seen: int | None = None, **changes: object
 ) -> Account | None:
-    """Change an account and refuse all that was issued to it before; None when it is unknown.
+    """Change an account and refuse all that was issued to it before.
 
     Args:
         session: the transaction.
         account_id: whose.
+        seen: the version on which the decision rests; None: it rests on none.
         changes: columns to set in the same statement.
+
+    Returns:
+        The account, or None when it is unknown or of another version than the one seen.
     """
+    unchanged = true() if seen is None else Account.token_version == seen
     statement = (
         update(Account)
-        .where(Account.id == account_id)
+        .where(Account.id == account_id, unchanged)
         .values(token_version=Account.token_version + 1, **changes)
         .returning(Account)
         .execution_options(synchronize_session=False, populate_existing=True)
@@ -117,7 +122,20 @@ async def find_pending(
 
 
 async def take_pending(session: AsyncSession, secret_hash: bytes) -> PendingRegistration | None:
-    """Delete a pending registration and return it: of many that try, one gets it."""
+    """Delete a pending registration and return it: of many that try, one gets it.
+
+    All of its address are locked in one order, because they are about to be deleted too.
+    """
+    address = select(PendingRegistration.email).where(
+        PendingRegistration.secret_hash == secret_hash
+    )
+    of_address = (
+        select(PendingRegistration.id)
+        .where(PendingRegistration.email == address.scalar_subquery())
+        .order_by(PendingRegistration.id)
+        .with_for_update()
+    )
+    await session.execute(of_address)
     statement = (
         delete(PendingRegistration)
         .where(PendingRegistration.secret_hash == secret_hash)

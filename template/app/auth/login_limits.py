@@ -1,6 +1,8 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """How often a login may be tried, and how a known device keeps its owner from being locked out."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +10,7 @@ from app.auth.derived_keys import new_secret
 from app.auth.limits import LOGIN_ACCOUNT, LOGIN_ADDRESS, LOGIN_DEVICE, LOGIN_SERVICE
 from app.auth.runtime import Auth
 from app.core.client_address import rate_limit_network
+from app.core.errors import ServiceUnavailable
 from app.core.rate_limits import Limit
 
 DEVICE_PURPOSE = "known-device"
@@ -18,7 +21,8 @@ ACCOUNT_PURPOSE = "rate-limit-account"
 class LoginAttempt:
     """A login that has been counted and is under way.
 
-    Every count is taken before the password is looked at; a success gives back its own and no more.
+    Every count is taken before the password is looked at; what gives back gives back its own and no
+    more.
     """
 
     auth: Auth
@@ -46,10 +50,28 @@ class LoginAttempt:
         await auth.count(LOGIN_ACCOUNT, account)
         return cls(auth, now, ((LOGIN_ADDRESS, network), (LOGIN_ACCOUNT, account)))
 
-    async def succeed(self) -> None:
+    async def give_back(self) -> None:
         """Give back what this attempt counted for account and address, or for its device."""
         for limit, key in self.to_give_back:
             await self.auth.stores.rate_limiter.give_back(limit, key, at=self.counted_at)
+
+
+@asynccontextmanager
+async def login_attempt(
+    auth: Auth, email: str, address: str, device: str | None
+) -> AsyncGenerator[None, None]:
+    """Count a try; in the end neither a success counts nor what nobody could judge (503).
+
+    Raises:
+        TooManyRequests: a limit is used up.
+    """
+    attempt = await LoginAttempt.count(auth, email, address, device)
+    try:
+        yield
+    except ServiceUnavailable:
+        await attempt.give_back()  # an owner who comes back as told must not be locked out for it
+        raise
+    await attempt.give_back()
 
 
 def new_device(auth: Auth, email: str) -> str:

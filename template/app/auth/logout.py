@@ -78,10 +78,16 @@ async def refuse_all_before(
     account_id: UUID,
     reason: str,
     now: datetime,
+    *,
+    seen: int | None = None,
     **changes: object,
 ) -> Account | None:
-    """Change an account and end all that was issued to it, in one transaction."""
-    account = await accounts.raise_version(session, account_id, **changes)
+    """Change an account and end all that was issued to it, in one transaction.
+
+    Returns:
+        The account, or None when it is unknown or not of the version `seen` any more.
+    """
+    account = await accounts.raise_version(session, account_id, seen=seen, **changes)
     if account is None:
         return None
     await repository.end_all_sessions(session, account_id, reason, now)

@@ -56,7 +56,17 @@ async def find_account(
 async def take(
     session: AsyncSession, purpose: str, secret: str, now: datetime
 ) -> SingleUseSecret | None:
-    """Delete a secret and return what it stands for: of many that try, one gets it (ASVS 6.4.1)."""
+    """Delete a secret and return what it stands for: of many that try, one gets it (ASVS 6.4.1).
+
+    Its account is locked first, as all that changes an account and then its secrets does.
+    """
+    owner = (
+        select(Account.id)
+        .join(SingleUseSecret, SingleUseSecret.account_id == Account.id)
+        .where(SingleUseSecret.secret_hash == hash_secret(secret))
+        .with_for_update(of=Account)
+    )
+    await session.execute(owner)
     statement = (
         delete(SingleUseSecret)
         .where(

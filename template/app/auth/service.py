@@ -18,7 +18,7 @@ from app.auth.derived_keys import hash_secret, new_secret
 from app.auth.errors import InvalidScope
 from app.auth.issuing import IssuedTokens, issue_tokens
 from app.auth.limits import REFRESH_ADDRESS, REFRESH_SESSION_VOLUME
-from app.auth.login_limits import LoginAttempt
+from app.auth.login_limits import login_attempt
 from app.auth.logout import end_session
 from app.auth.models import Account, AuthSession
 from app.auth.redemption import Redeemed, Refused, Stale, Theft
@@ -58,10 +58,9 @@ async def log_in(
         TooManyRequests: a limit is used up; counted before the password is looked at.
         ServiceUnavailable: too many passwords are waiting.
     """
-    attempt = await LoginAttempt.count(auth, email, client.address, client.device)
-    account = await _check_password(auth, email, password, client)
-    tokens = await start_session(auth, account, scope, client)
-    await attempt.succeed()
+    async with login_attempt(auth, email, client.address, client.device):
+        account = await _check_password(auth, email, password, client)
+        tokens = await start_session(auth, account, scope, client)
     metrics.login(outcome="accepted")
     return tokens
 

@@ -156,9 +156,13 @@ async def test_deleting_an_account_ends_everything_and_keeps_nothing_personal(
     assert (gone.email, gone.password_hash, gone.scope) == (None, None, "")
     assert gone.deleted_at == service.clock.now()
     async with service.database() as session:
-        for table in (AuthSession, SingleUseSecret):
-            of_account = select(table).where(table.account_id == account.id)
-            assert (await session.scalars(of_account)).all() == []
+        codes = select(SingleUseSecret).where(SingleUseSecret.account_id == account.id)
+        assert (await session.scalars(codes)).all() == []
+        sessions = select(AuthSession).where(AuthSession.account_id == account.id)
+        ended = (await session.scalars(sessions)).all()
+        assert {(each.revoke_reason, each.ip, each.user_agent) for each in ended} == {
+            ("account_deleted", "", "")
+        }
     for each in (tokens, other):
         assert problem(await service.try_refresh(each.refresh_token)) == INVALID_GRANT
         refused = await service.client.get("/auth/me", headers=each.bearer)

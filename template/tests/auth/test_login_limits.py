@@ -286,3 +286,19 @@ async def test_guessing_the_current_password_is_limited_by_account(service: Serv
     client = service.new_client()
     response = await client.post("/auth/password/change", json=right, headers=tokens.bearer)
     assert problem(response) == LIMITED
+
+
+async def test_a_login_that_was_too_much_for_the_service_is_not_counted(
+    service: Service, account: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Told to come back in a second, an owner who does must not be locked out for it.
+    client = service.new_client()
+    form = {"username": account.email, "password": account.password}
+    with monkeypatch.context() as patch:
+        patch.setattr(service.auth.passwords, "_room", 0)
+        for _ in range(12):
+            assert (await client.post("/auth/token", data=form)).status_code == 503
+    for _ in range(10):
+        response = await client.post("/auth/token", data=form | {"password": WRONG})
+        assert problem(response) == INVALID_GRANT
+    assert problem(await client.post("/auth/token", data=form)) == LIMITED

@@ -123,3 +123,31 @@ async def test_a_new_service_knows_nobody(fresh_service: FreshService) -> None:
             form = {"username": name, "password": password}
             response = await service.new_client().post("/auth/token", data=form)
             assert problem(response) == INVALID_GRANT
+
+
+@pytest.mark.both_databases
+async def test_of_many_who_change_a_password_with_the_current_one_at_once_one_succeeds(
+    service: Service, account: User, tokens: Tokens
+) -> None:
+    # The rest knew a password that is not the current one any more: a thief must not come second.
+    answers: list[httpx2.Response] = []
+
+    async def change(password: str) -> None:
+        body = {"current_password": account.password, "password": password}
+        client = service.new_client()
+        answers.append(await client.post("/auth/password/change", json=body, headers=tokens.bearer))
+
+    passwords = [NEW_PASSWORD, "marzipan-Quarry-17-violet", "saxophone-Tundra-55-kettle"]
+    async with anyio.create_task_group() as group:
+        for password in passwords:
+            group.start_soon(change, password)
+    assert sorted(answer.status_code for answer in answers) == [204, 400, 400]
+    good = [each for each in passwords if await logs_in(service, account.email, each)]
+    assert len(good) == 1
+    assert len(await service.mails(account.email)) == 1
+
+
+async def logs_in(service: Service, email: str, password: str) -> bool:
+    """Tell whether a password is the account's."""
+    form = {"username": email, "password": password}
+    return (await service.new_client().post("/auth/token", data=form)).status_code == 200
