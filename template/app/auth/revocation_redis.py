@@ -24,7 +24,7 @@ from app.core.clock import Clock
 from app.core.database import Database
 from app.core.errors import ServiceUnavailable
 from app.core.rate_limits_redis import MemoryRateLimiter, RedisRateLimiter
-from app.core.redis import create_redis
+from app.core.redis import create_redis, redis_url_findings
 
 REBUILD_MILLISECONDS = 60_000  # a copy that takes longer is begun again
 WRITE_BATCH = 500  # entries in one script call, which blocks Redis for about a millisecond
@@ -61,6 +61,9 @@ class AuthSettings(BaseAuthSettings):
         found = super().findings()
         if self.production and not self.redis_url:
             found.append("REDIS_URL is missing: token_revocation is redis.")
+        elif self.production:
+            private = self.stores_network_is_private
+            found += redis_url_findings(self.redis_url, private_network=private)
         return found
 
 

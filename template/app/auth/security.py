@@ -17,7 +17,7 @@ from uuid import UUID
 import jwt
 
 from app.auth.signing import TokenKey
-from app.auth.strict_json import parse_json_object
+from app.core.strict_json import parse_json_object
 
 TOKEN_TYPE = "at+jwt"  # RFC 9068 section 2.1: no other kind of JWT can pass for an access token
 MAX_TOKEN_CHARACTERS = 8192  # 8 KiB, far above what is issued (about 800) and cheap to refuse

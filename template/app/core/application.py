@@ -24,6 +24,7 @@ from app.core.metrics import metrics_router
 from app.core.problems import install_problem_handlers
 from app.core.request_context import RequestContextMiddleware
 from app.core.settings import CoreSettings
+from app.core.strict_json import UnambiguousBodiesMiddleware
 
 # For forms that FastAPI reads itself; a route that takes uploads sets its own. Sizes in bytes.
 MAX_FORM_FIELDS = 50
@@ -113,6 +114,7 @@ def _middleware(settings: CoreSettings) -> list[Middleware]:
         Middleware(SingleHeadersMiddleware),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False),
         Middleware(NoStoreMiddleware, prefix="/auth/"),
+        Middleware(UnambiguousBodiesMiddleware),
     ]
     if settings.cors_origins:
         middleware.append(

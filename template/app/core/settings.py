@@ -73,6 +73,9 @@ class CoreSettings(BaseSettings):
     # repr=False: it may hold a password.
     database_url: str = Field(default="sqlite+aiosqlite:///service.db", repr=False)
     database_pool_size: int = Field(default=10, ge=1)
+    # Nobody else can listen between here and the stores (a compose network, a mesh that encrypts):
+    # production asks for TLS otherwise (ASVS 12.3.1).
+    stores_network_is_private: bool = False
 
     allowed_hosts: CommaSeparated = ["localhost", "127.0.0.1", "[::1]"]
     cors_origins: CommaSeparated = []

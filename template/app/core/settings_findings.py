@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from app.core.store_urls import database_url_findings
 from app.core.weak_secrets import weakness
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def _hosts(settings: CoreSettings) -> Iterator[str]:
 def _stores(settings: CoreSettings) -> Iterator[str]:
     if settings.database_url.startswith("sqlite"):
         yield "DATABASE_URL is SQLite: use postgresql+asyncpg://… in production"
+    else:
+        private = settings.stores_network_is_private
+        yield from database_url_findings(settings.database_url, private_network=private)
 
 
 def _mail(settings: CoreSettings) -> Iterator[str]:

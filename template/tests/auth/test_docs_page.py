@@ -11,7 +11,7 @@ from tests.auth.support.core_app import core_client
 
 PRODUCTION = {
     "environment": "production",
-    "database_url": "postgresql+asyncpg://service@db/service",
+    "database_url": "postgresql+asyncpg://service@/service?host=/run/postgresql",
     "smtp_host": "mail.example.com",
     "mail_from": "service@example.com",
 }

@@ -18,6 +18,7 @@ from tests.auth.support.credentials import Tokens
 from tests.auth.support.plugin import FreshService
 from tests.auth.support.processes import Server
 from tests.auth.support.service import Service
+from tests.auth.support.settings import build_settings, settings_values
 
 UNAVAILABLE = (503, "temporarily_unavailable")
 
@@ -303,3 +304,29 @@ async def test_a_new_process_does_not_trust_a_copy_that_others_made(
     shared = ("database_url", "redis_url", "redis_key_prefix")
     second = await fresh_service(**{name: getattr(first.settings, name) for name in shared})
     assert await ask(second, tokens) == INVALID_TOKEN
+
+
+@pytest.mark.parametrize(
+    ("url", "private", "wanted"),
+    [
+        ("", False, ["REDIS_URL is missing"]),
+        ("redis://:7hK2@redis/0", False, ["REDIS_URL does not ask for TLS"]),
+        ("rediss://:7hK2@redis/0?ssl_cert_reqs=none", False, ["REDIS_URL does not ask for TLS"]),
+        ("rediss://redis/0", False, ["REDIS_URL has no password"]),
+        ("rediss://:redis@redis/0", False, ["REDIS_URL has a well-known password"]),
+        ("rediss://redis/0?password=foobared", False, ["REDIS_URL has a well-known password"]),
+        ("rediss://:7hK2@redis/0", False, []),
+        ("redis://redis/0", True, []),
+        ("redis://localhost/0", False, []),
+        ("unix:///run/redis.sock", False, []),
+    ],
+)
+def test_production_refuses_a_redis_that_others_could_read(
+    url: str, private: bool, wanted: list[str]
+) -> None:
+    settings = build_settings(
+        settings_values("postgresql+asyncpg://service@/service")
+        | {"environment": "production", "redis_url": url, "stores_network_is_private": private}
+    )
+    found = [each for each in settings.findings() if each.startswith("REDIS_URL")]
+    assert [each for each, start in zip(found, wanted, strict=True) if start not in each] == []

@@ -14,7 +14,7 @@ from tests.auth.support.core_app import METRICS_TOKEN, SECRET_KEY, core_app
 GOOD: dict[str, Any] = {
     "environment": "production",
     "secret_key": SECRET_KEY,
-    "database_url": "postgresql+asyncpg://service@db/service",
+    "database_url": "postgresql+asyncpg://service@db/service?ssl=verify-full",
     "allowed_hosts": ["api.example.com"],
     "cors_origins": ["https://app.example.com"],
     "trusted_proxies": ["10.0.0.0/8"],
@@ -22,6 +22,7 @@ GOOD: dict[str, Any] = {
     "smtp_host": "mail.example.com",
     "mail_from": "service@example.com",
 }
+POSTGRES = "postgresql+asyncpg://owner"
 # A secret that a length check lets through; it stands in the list of published ones.
 # check-secrets: allow a test of refusing it
 PUBLISHED = "my-32-character-ultra-secure-and-ultra-long-secret"
@@ -61,6 +62,14 @@ def test_good_settings_for_production_are_accepted() -> None:
         ({"metrics_token": "short"}, "METRICS_TOKEN is shorter than 32 characters"),
         ({"database_url": "sqlite+aiosqlite:///a.db"}, "DATABASE_URL is SQLite"),
         ({"database_url": None}, "DATABASE_URL is SQLite"),
+        ({"database_url": "nonsense"}, "DATABASE_URL is no address"),
+        ({"database_url": f"{POSTGRES}@db/s"}, "DATABASE_URL does not ask for TLS"),
+        ({"database_url": f"{POSTGRES}@/s?host=db"}, "DATABASE_URL does not ask for TLS"),
+        ({"database_url": f"{POSTGRES}@db/s?ssl=prefer"}, "DATABASE_URL does not ask for TLS"),
+        # It encrypts and asks nobody who is at the other end.
+        ({"database_url": f"{POSTGRES}@db/s?ssl=require"}, "DATABASE_URL does not ask for TLS"),
+        ({"database_url": f"{POSTGRES}:Postgres@localhost/s"}, "DATABASE_URL has a well-known"),
+        ({"database_url": f"{POSTGRES}:owner@localhost/s"}, "DATABASE_URL has a well-known"),
         ({"allowed_hosts": None}, "ALLOWED_HOSTS is missing"),
         ({"allowed_hosts": []}, "ALLOWED_HOSTS is missing"),
         ({"allowed_hosts": ["api.example.com", "*"]}, "ALLOWED_HOSTS allows every host"),
@@ -84,6 +93,19 @@ def test_good_settings_for_production_are_accepted() -> None:
 def test_production_refuses(changes: dict[str, Any], finding: str) -> None:
     (found,) = findings(**changes)
     assert found.startswith(finding)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"database_url": f"{POSTGRES}:7hK2@db/s?ssl=verify-ca"},
+        {"database_url": f"{POSTGRES}@/s?host=/run/postgresql"},
+        {"database_url": f"{POSTGRES}:7hK2@127.0.0.1/s"},
+        {"database_url": f"{POSTGRES}:7hK2@db/s", "stores_network_is_private": True},
+    ],
+)
+def test_production_accepts_a_database_that_nobody_can_listen_to(changes: dict[str, Any]) -> None:
+    assert findings(**changes) == []
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 from typing import Annotated
 
 from fastapi import Depends
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
 from app.auth.cookies import DEVICE_COOKIE, REFRESH_COOKIE, require_same_origin
 from app.auth.runtime import Auth, get_auth
@@ -32,8 +32,20 @@ def _user_agent(text: str) -> str:
     return "".join(filter(str.isprintable, text))[:MAX_USER_AGENT_CHARACTERS]
 
 
+async def _require_single_fields(request: Request) -> None:
+    """Refuse a form with a field that came twice (RFC 6749 section 3.2); each reader takes another.
+
+    Raises:
+        InvalidRequest: one did.
+    """
+    names = [name for name, _ in (await request.form()).multi_items()]
+    if len(names) != len(set(names)):
+        raise InvalidRequest
+
+
 AuthParts = Annotated[Auth, Depends(_get_auth)]
 RequestClient = Annotated[Client, Depends(_get_client)]
+SingleFields = Depends(_require_single_fields)
 
 
 def presented_refresh_token(

@@ -19,7 +19,12 @@ from app.auth.errors import CredentialRefused
 from app.auth.issuing import IssuedTokens
 from app.auth.login_limits import new_device, recognise_device
 from app.auth.passwords import MAX_PASSWORD_CHARACTERS
-from app.auth.routes.requests import AuthParts, RequestClient, presented_refresh_token
+from app.auth.routes.requests import (
+    AuthParts,
+    RequestClient,
+    SingleFields,
+    presented_refresh_token,
+)
 from app.auth.runtime import Auth
 from app.auth.schemas import (
     MAX_EMAIL_CHARACTERS,
@@ -37,7 +42,7 @@ router = APIRouter(prefix="/auth", tags=["auth"])
 protected_router = APIRouter(prefix="/auth", tags=["auth"])
 
 
-@router.post("/token", responses=problems(400, 422, 429, 503))
+@router.post("/token", dependencies=[SingleFields], responses=problems(400, 422, 429, 503))
 @public(reason="It is the login: the password in the form is the credential.")
 async def log_in_by_form(
     auth: AuthParts,
