@@ -22,6 +22,7 @@ from tests.auth.support.settings import REVOKES_ACCESS_TOKENS, ROTATES, USES_RED
 pytestmark = pytest.mark.slow
 
 UNAVAILABLE = (503, "temporarily_unavailable")
+NEW_PASSWORD = "marzipan-Quarry-17-violet"
 MOST_CALLS = 40  # a flow with more statements than this is another flow
 BACKGROUND_SECONDS = 20.0  # denials are carried every 5; a loaded machine
 
@@ -142,6 +143,46 @@ async def test_a_logout_whose_redis_fails_at_any_call_is_not_lost(
         await service.auth.deliver_denials()  # as the background job does
         assert problem(await ask(service, tokens)) == INVALID_TOKEN
     pytest.fail("the logout never came through")
+
+
+@needs_redis
+async def test_a_refresh_whose_redis_fails_at_any_call_goes_on(fresh_service: FreshService) -> None:
+    service = await fresh_service()
+    tokens = await service.login(await service.account())
+    for at in range(1, MOST_CALLS):
+        with failing_redis(redis_client(service), at) as fault:
+            tokens = await service.refresh(tokens)
+        if not fault.failed:
+            return
+        assert (await ask(service, tokens)).status_code == 200
+    pytest.fail("the refresh never came through")
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("after_commit", [False, True])
+async def test_a_password_change_whose_storage_fails_is_whole_or_not_done(
+    fresh_service: FreshService, *, after_commit: bool
+) -> None:
+    service = await fresh_service()
+    for at in range(1, MOST_CALLS):
+        user = await service.account()
+        tokens = await service.login(user)
+        body = {"current_password": user.password, "password": NEW_PASSWORD}
+        with failing_database(service.auth.database, at, after_commit=after_commit) as fault:
+            response = await service.client.post(
+                "/auth/password/change", json=body, headers=tokens.bearer
+            )
+        # The mail that it owes is sent beside it: the call that failed may have been of that.
+        assert response.status_code == 204 or (fault.failed and is_unavailable(response)), at
+        form = {"username": user.email, "password": NEW_PASSWORD}
+        changed = (await service.new_client().post("/auth/token", data=form)).status_code == 200
+        session, _, _ = await stored(service, tokens)
+        assert changed == (session.revoked_at is not None), at
+        refreshed = await service.try_refresh(tokens.refresh_token)
+        assert refreshed.status_code == (400 if changed else 200)
+        if not fault.failed:
+            return
+    pytest.fail("the change never came through")
 
 
 @needs_redis

@@ -5,12 +5,16 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import anyio
 import httpx2
 import pytest
 
-from tests.auth.support.answers import INVALID_TOKEN, problem
+from app.auth import administration
+from app.auth.wiring import open_auth
+from app.core.database import Database
+from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, problem
 from tests.auth.support.credentials import Tokens, User, tokens_of
 from tests.auth.support.kit import Kit
 from tests.auth.support.settings import REVOKES_ACCESS_TOKENS, ROTATES
@@ -115,14 +119,18 @@ async def test_of_fifty_refreshes_at_once_one_wins_and_nobody_is_logged_out(
 
 def sid(running: Workers, tokens: Tokens) -> object:
     """Return the id of a session as the database's driver takes it."""
-    text: str = tokens.claims["sid"]
-    return text.replace("-", "") if running.backend == "sqlite" else text
+    return key(running, UUID(tokens.claims["sid"]))
+
+
+def key(running: Workers, row: UUID) -> object:
+    """Return the id of a row as the database's driver takes it."""
+    return row.hex if running.backend == "sqlite" else row
 
 
 async def test_a_refresh_that_races_what_ends_its_session_brings_nothing_back(
     running: Workers,
 ) -> None:
-    for end in (log_out, log_out_everywhere, change_password):
+    for end in (log_out, log_out_everywhere, change_password, disable, delete_account):
         for _ in range(ROUNDS):
             user = await running.account()
             tokens = await running.login(user)
@@ -159,6 +167,64 @@ def change_password(running: Workers, user: User, tokens: Tokens) -> Send:
     """Return what changes the password."""
     body = {"current_password": user.password, "password": NEW_PASSWORD}
     return post(running, "/auth/password/change", json=body, headers=tokens.bearer)
+
+
+def delete_account(running: Workers, user: User, tokens: Tokens) -> Send:
+    """Return what deletes the account."""
+
+    async def send() -> httpx2.Response:
+        return await running.client.delete("/auth/me", headers=tokens.bearer)
+
+    return send
+
+
+def disable(running: Workers, user: User, tokens: Tokens) -> Send:
+    """Return what disables the account, as the command line does, from outside all workers."""
+
+    async def send() -> httpx2.Response:
+        database = Database(running.settings.database_url, pool_size=1)
+        async with open_auth(running.settings, database, running.clock) as auth:
+            await administration.disable(auth, user.id)
+        await database.dispose()
+        return httpx2.Response(204)
+
+    return send
+
+
+async def test_a_login_that_races_a_disabling_does_not_outlive_it(running: Workers) -> None:
+    for _ in range(ROUNDS):
+        user = await running.account()
+        tokens = await running.login(user)
+        form = {"username": user.email, "password": user.password}
+        logins = [
+            post(running, "/auth/token", data=form, headers=from_elsewhere()) for _ in range(6)
+        ]
+        answers = await at_once(*logins[:3], disable(running, user, tokens), *logins[3:])
+        assert answers.pop(3).status_code == 204
+        for answer in answers:
+            assert answer.status_code in {200, 400}
+            if answer.status_code == 200:
+                await require_dead(running, tokens_of(answer))
+        await require_dead(running, tokens)
+
+
+@pytest.mark.skipif(not ROTATES, reason="a token that works again and again is not stolen by that")
+async def test_a_theft_is_seen_by_every_worker_and_told_once(running: Workers) -> None:
+    user = await running.account()
+    stolen = await running.login(user)
+    running.clock.advance(seconds=1)
+    owner = await running.refresh(stolen)
+    running.clock.advance(seconds=running.settings.refresh_grace_period + 1)
+    answers = await at_once(*[refreshing(running, stolen)] * 12)
+    assert {problem(answer) for answer in answers} == {INVALID_GRANT}
+    # Read through a connection of our own: the error took nothing back with it.
+    (ended,) = await running.sql(
+        "SELECT revoke_reason FROM auth_session WHERE account_id = :id", id=key(running, user.id)
+    )
+    assert ended["revoke_reason"] == "refresh_token_reuse"
+    assert len(await running.mails(user.email)) == 1
+    for tokens in (stolen, owner):
+        await require_dead(running, tokens)
 
 
 async def test_a_login_that_races_a_password_change_does_not_outlive_it(running: Workers) -> None:
