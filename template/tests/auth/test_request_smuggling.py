@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from app.core.headers import MAX_HEADER_BYTES
 from tests.auth.support.kit import Kit
 from tests.auth.support.workers import LOOPBACK, Workers, running_workers
 
@@ -63,7 +64,14 @@ AMBIGUOUS = {
     "a space before the colon": ("Content-Length : 2\r\n", b"{}"),
     "a folded header": ("X-Note: a\r\n Content-Length: 44\r\n", b""),
     "a NUL in a header": ("X-Note: a\0b\r\n", b""),
+    "a bare CR in a header": ("X-Note: a\rContent-Length: 44\r\n", b""),
+    "two codings": ("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", b"0\r\n\r\n"),
+    "a coding in disguise": ("Transfer-Encoding: xchunked\r\n", b"0\r\n\r\n"),
+    "a length in other digits": ("Content-Length: \xb2\r\n", b"{}"),
+    "a header without a name": (": 2\r\n", b"{}"),
 }
+# Lines that end in LF alone: one parser reads them, another goes on to the next CR LF.
+BARE = "POST /auth/logout HTTP/1.1\nHost: 127.0.0.1\nContent-Length: 0\n\n"
 
 
 @pytest.mark.parametrize("name", AMBIGUOUS)
@@ -88,3 +96,69 @@ async def test_a_header_that_must_be_single_is_refused_on_the_wire(
 ) -> None:
     message = f"GET /livez HTTP/1.1\r\nConnection: close\r\n{LINES}{line}\r\n"
     assert await answers(worker, message.encode()) == [400]
+
+
+async def test_lines_that_end_in_lf_alone_hide_no_second_request(worker: Workers) -> None:
+    # Read as one whole request or refused; what lies behind is a request of its own, or unread.
+    closing = HIDDEN.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    statuses = await answers(worker, BARE.encode() + closing)
+    assert statuses in ([400], [], [401, 200]), statuses
+    mixed = post("X-Note: a\nContent-Length: 44\r\n")
+    assert (await answers(worker, mixed + HIDDEN))[:1] in ([400], [401], [])
+
+
+async def test_an_absolute_target_is_no_way_around_the_host(worker: Workers) -> None:
+    # Only its path counts here; whom the request is for is what Host says, and that is checked.
+    foreign = b"GET http://attacker.example/livez HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    own = b"GET http://127.0.0.1/livez HTTP/1.1\r\nHost: attacker.example\r\n"
+    end = b"Connection: close\r\n\r\n"
+    assert await answers(worker, own + end) == [400]
+    assert await answers(worker, foreign + end) == [200]
+
+
+@pytest.mark.parametrize(
+    "host", ["", "Host:\r\n", "Host: attacker.example\r\n", "Host: 127.0.0.1@attacker.example\r\n"]
+)
+async def test_a_request_without_our_host_is_refused(worker: Workers, host: str) -> None:
+    message = f"GET /livez HTTP/1.1\r\n{host}Connection: close\r\n\r\n"
+    assert await answers(worker, message.encode()) == [400]
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ("X-Filler: " + "x" * (MAX_HEADER_BYTES + 1) + "\r\n", 431),
+        ("".join(f"X-Filler-{n}: {'x' * 512}\r\n" for n in range(MAX_HEADER_BYTES // 512)), 431),
+        ("X-Filler: " + "x" * 8192 + "\r\n", 200),
+    ],
+    ids=["one of many bytes", "many of few bytes", "one that fits"],
+)
+async def test_headers_have_so_many_bytes_on_the_wire_too(
+    worker: Workers, lines: str, status: int
+) -> None:
+    message = f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}Connection: close\r\n\r\n"
+    assert await answers(worker, message.encode()) == [status]
+
+
+async def test_a_method_or_version_that_nobody_knows_is_refused(worker: Workers) -> None:
+    for line in (
+        "GET /livez HTTP/9.9",
+        "GET  /livez HTTP/1.1",
+        "\0GET /livez HTTP/1.1",
+        "GET /livez",
+    ):
+        message = f"{line}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        statuses = await answers(worker, message.encode())
+        assert statuses in ([400], [405], [505], []), (line, statuses)
+
+
+async def test_a_client_cannot_name_its_address_to_a_real_server(worker: Workers) -> None:
+    # The server itself believes no header either: else limits would count made-up addresses.
+    names = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "CF-Connecting-IP")
+    statuses = []
+    for number in range(11):
+        lies = dict.fromkeys(names, f"203.0.113.{number}")
+        form = {"username": f"nobody-{number}@example.com", "password": "not-the-Password-1-ox"}
+        response = await worker.client.post("/auth/token", data=form, headers=lies)
+        statuses.append(response.status_code)
+    assert statuses == [400] * 10 + [429]
