@@ -84,7 +84,7 @@ class AuthMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.running = AsyncExitStack()
-        own = {"redis_url": self.redis.url} if self.redis else {}
+        own: dict[str, Any] = {"redis_url": self.redis.url} if self.redis else {}
         first = run(self.running.enter_async_context, self.kit.running(**own))
         shared = {
             name: value
