@@ -74,6 +74,7 @@ WRONG: dict[str, Forge] = {
     "tampered with": tampered,
     "without its signature": lambda _, tokens: tokens.access_token.rpartition(".")[0] + ".",
     "a refresh token": lambda _, tokens: tokens.refresh_token,
+    "an API key that was made up": lambda *_: f"gate_user_{'A' * 12}_{'b' * 43}{'c' * 6}",
     "made up": lambda _, tokens: secrets.token_urlsafe(32),
 }
 
@@ -82,8 +83,13 @@ async def ask(
     service: Service, operation: Operation, headers: dict[str, str] | None = None
 ) -> httpx2.Response:
     """Call a route with well-formed parameters and no body."""
-    path = operation.with_parameters(**dict.fromkeys(operation.parameters, uuid4()))
-    return await service.client.request(operation.method, path, headers=headers)
+    return await service.client.request(operation.method, nobodys(operation), headers=headers)
+
+
+def nobodys(operation: Operation) -> str:
+    """Return the path of a route with well-formed ids that nothing has."""
+    ids = dict.fromkeys(operation.parameters, str(uuid4()))
+    return operation.with_parameters(**ids | {"public_id": "A1b2C3d4E5f6"})
 
 
 async def test_no_protected_route_answers_without_credentials(service: Service) -> None:
@@ -131,10 +137,9 @@ async def test_no_protected_route_reads_a_token_from_anywhere_else(
     token = tokens.access_token
     for operation in operations(service.app):
         if operation.authenticated:
-            path = operation.with_parameters(**dict.fromkeys(operation.parameters, uuid4()))
             response = await service.client.request(
                 operation.method,
-                path,
+                nobodys(operation),
                 params={"access_token": token, "token": token},
                 headers={"Cookie": f"access_token={token}; __Host-access={token}"},
             )
@@ -202,7 +207,15 @@ async def make_session(service: Service, tokens: Tokens) -> str:
     return str(tokens.claims["sid"])
 
 
-OBJECTS: dict[str, Make] = {"session_id": make_session}
+async def make_api_key(service: Service, tokens: Tokens) -> str:
+    """Return the public id of an API key of the owner."""
+    body = {"label": "a key", "scope": "items:read"}
+    response = await service.client.post("/auth/api-keys", json=body, headers=tokens.bearer)
+    assert response.status_code == 201, response.text
+    return str(response.json()["id"])
+
+
+OBJECTS: dict[str, Make] = {"session_id": make_session, "public_id": make_api_key}
 
 
 async def test_another_users_object_is_not_found_and_goes_on(service: Service) -> None:
@@ -216,8 +229,8 @@ async def test_another_users_object_is_not_found_and_goes_on(service: Service) -
         values = {each: await OBJECTS[each](service, owner) for each in ids}
         path = operation.with_parameters(**values)
         theirs = await service.client.request(operation.method, path, headers=stranger.bearer)
-        nobodys = await ask(service, operation, stranger.bearer)
-        assert (theirs.status_code, theirs.content) == (404, nobodys.content), operation
+        missing = await ask(service, operation, stranger.bearer)
+        assert (theirs.status_code, theirs.content) == (404, missing.content), operation
         assert (await service.client.get("/auth/me", headers=owner.bearer)).status_code == 200
         # The control: for its owner there is something at this address.
         mine = await service.client.request(operation.method, path, headers=owner.bearer)

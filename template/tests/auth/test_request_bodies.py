@@ -10,7 +10,6 @@ import pytest
 
 from tests.auth.support.answers import INVALID_REQUEST, problem
 from tests.auth.support.credentials import PASSWORD, Tokens, User
-from tests.auth.support.routes import operations
 from tests.auth.support.service import Service
 
 JSON = {"Content-Type": "application/json"}
@@ -81,20 +80,17 @@ async def test_json_that_comes_in_pieces_is_read_whole(service: Service, account
 
 
 async def test_no_route_takes_a_member_twice(service: Service, tokens: Tokens) -> None:
-    content = b'{"a": 1, "a": 1}'
+    document = (await service.client.get("/openapi.json")).json()
     tried = 0
-    for operation in operations(service.app):
-        if operation.method in {"POST", "PUT", "PATCH"} and operation.path != "/auth/token":
-            path = operation.with_parameters(
-                **dict.fromkeys(operation.parameters, "8c5ec7b4-53a4-4a4c-8d6b-4b4a6a0c7d11")
-            )
-            headers = JSON | tokens.bearer
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if "application/json" not in operation.get("requestBody", {}).get("content", {}):
+                continue
             response = await service.client.request(
-                operation.method, path, content=content, headers=headers
+                method.upper(), path, content=b'{"a": 1, "a": 1}', headers=JSON | tokens.bearer
             )
-            if response.status_code != 204:  # a route without a body reads none
-                assert problem(response) == INVALID_REQUEST, operation
-                tried += 1
+            assert problem(response) == INVALID_REQUEST, (method, path)
+            tried += 1
     assert tried >= 10
 
 

@@ -141,12 +141,7 @@ async def test_headers_have_so_many_bytes_on_the_wire_too(
 
 
 async def test_a_method_or_version_that_nobody_knows_is_refused(worker: Workers) -> None:
-    for line in (
-        "GET /livez HTTP/9.9",
-        "GET  /livez HTTP/1.1",
-        "\0GET /livez HTTP/1.1",
-        "GET /livez",
-    ):
+    for line in ("GET /livez HTTP/9.9", "\0GET /livez HTTP/1.1", "GET\t/livez HTTP/1.1"):
         message = f"{line}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
         statuses = await answers(worker, message.encode())
         assert statuses in ([400], [405], [505], []), (line, statuses)
