@@ -60,6 +60,18 @@ async def test_the_wait_is_true(limiter: DatabaseRateLimiter, clock: MovableCloc
     assert await limiter.hit(LIMIT, "key") is None
 
 
+async def test_around_the_end_of_a_window_twice_the_amount_meets_and_no_more(
+    limiter: DatabaseRateLimiter, clock: MovableClock
+) -> None:
+    clock.advance(seconds=299)
+    before = [await limiter.hit(LIMIT, "key") for _ in range(5)]
+    clock.advance(seconds=1)
+    after = [await limiter.hit(LIMIT, "key") for _ in range(5)]
+    assert [before.count(None), after.count(None)] == [3, 3]
+    clock.advance(seconds=299)
+    assert await limiter.hit(LIMIT, "key") == 1
+
+
 async def test_keys_and_limits_are_counted_apart(limiter: DatabaseRateLimiter) -> None:
     for _ in range(3):
         await limiter.hit(LIMIT, "key")
