@@ -50,8 +50,8 @@ class RateLimiter(Protocol):
 class Window:
     """The stretch of time in which a hit counts; windows lie end to end, the same for all workers.
 
-    Around the end of one, twice the amount can meet within a moment, never more; what can be tried in
-    a day is the same as with a window that slides, for which each hit would have to be kept.
+    Around the end of one, twice the amount can meet within a moment, never more. What can be tried
+    in a day is the same as with a window that slides, for which each hit would have to be kept.
 
     Attributes:
         key: SHA-256 of limit, key and start: addresses and e-mails are not stored.
