@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.matrix.jobs import BYTECODE
+
 STORY = Path(__file__).with_name("stories") / "living.py.txt"
 # What a service answers to what was made before an update, unless something says otherwise.
 KEPT = {
@@ -47,6 +49,7 @@ class Living:
     def _run(self, service: Path, verb: str) -> str:
         environment = {
             **os.environ,
+            **BYTECODE,
             "LIVING_DATABASE_URL": self.database_url,
             "LIVING_REDIS_URL": self.redis_url,
         }

@@ -3,6 +3,7 @@
 Nothing is replaced here: the command runs as a team runs it, Copier in a process of its own.
 """
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.matrix.jobs import BYTECODE
 from tests.updates import team
 from tests.updates.living import KEPT, Living
 from tests.updates.scratch import Origin, commit, make_service, update_as_a_team_does
@@ -72,7 +74,10 @@ def withstands(service: Path, exploit: str) -> bool:
 def pytest_in(service: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run pytest in a service."""
     command = [sys.executable, "-m", "pytest", *words]
-    return subprocess.run(command, cwd=service, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **BYTECODE}
+    return subprocess.run(
+        command, cwd=service, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize("weakness", WEAKNESSES, ids=lambda weakness: weakness.exploit)
