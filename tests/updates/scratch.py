@@ -49,7 +49,7 @@ def git(directory: Path, *words: str, **environment: str) -> str:
 def commit(directory: Path, message: str) -> None:
     """Commit everything that lies there."""
     git(directory, "add", "--all")
-    git(directory, "commit", "--quiet", "--message", message)
+    git(directory, "commit", "--quiet", "--allow-empty", "--message", message)
 
 
 @dataclass(frozen=True)
