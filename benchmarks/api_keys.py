@@ -1,6 +1,7 @@
 """What an API key costs a request: in memory, looked up each time, and not asked for at all.
 
-python -m benchmarks.api_keys; renders a service on SQLite, prints figures, fails when memory saves too little.
+python -m benchmarks.api_keys; renders a service on SQLite, prints figures, fails when memory saves
+too little.
 The three routes are asked in turn in one process without a network, so that all see the same
 machine; the fastest of several rounds counts.
 """
@@ -17,7 +18,7 @@ from tests.matrix.rendering import render
 # Of the time that a look-up adds, so that the figure means the same on a busy machine.
 CEILING = 0.5
 
-PROGRAM = '''
+PROGRAM = """
 import asyncio, time
 from datetime import timedelta
 
@@ -76,7 +77,7 @@ async def main() -> None:
 
 
 asyncio.run(main())
-'''
+"""
 
 
 def main() -> int:
@@ -103,10 +104,13 @@ def measure(service: Path) -> dict[str, float]:
         "LOG_LEVEL": "WARNING",
         "PYTHONPATH": str(service),
     }
-    run = {"cwd": service, "env": environment, "check": True, "text": True}
-    subprocess.run([sys.executable, "-m", "app", "db", "upgrade"], capture_output=True, **run)
-    done = subprocess.run([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, **run)
-    lines = [line.split() for line in done.stdout.splitlines() if not line.startswith("{")]
+
+    def run(*words: str) -> str:
+        command = [sys.executable, *words]
+        return subprocess.check_output(command, cwd=service, env=environment, text=True)
+
+    run("-m", "app", "db", "upgrade")
+    lines = [line.split() for line in run("-c", PROGRAM).splitlines() if not line.startswith("{")]
     return {name: float(value) for name, value in lines}
 
 
