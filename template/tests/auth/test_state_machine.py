@@ -9,15 +9,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
-import anyio.from_thread
-import anyio.to_thread
 import httpx2
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -25,7 +21,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from app.auth import administration
@@ -44,8 +39,7 @@ from tests.auth.support.model import (
 from tests.auth.support.processes import Server
 from tests.auth.support.service import Service
 from tests.auth.support.settings import ROTATES, USES_REDIS
-
-T = TypeVar("T")
+from tests.auth.support.stories import WORKERS, flags, pick, picks, run, tell, workers
 
 PASSWORDS = (PASSWORD, "marzipan-Quarry-17-violet", "saxophone-Tundra-55-kettle")
 SCOPES = ("items:read items:write", "items:read", "")
@@ -53,25 +47,6 @@ MAX_FAILED_LOGINS = 5  # below the limit, which has tests of its own
 # Sums of these stand on each edge of a promise, in seconds.
 SHORT_WAITS = (1, 29, 30, 31)
 LONG_WAITS = (600, 899, 930, 3600, 13 * 86_400, 15 * 86_400)
-WORKERS = 2
-
-picks = st.integers(min_value=0, max_value=1_000_000)
-flags = st.booleans()
-workers = st.integers(min_value=0, max_value=WORKERS - 1)
-
-
-def pick(sequence: list[T], number: int) -> T:
-    """Return one element; small numbers are the newest ones, and failures shrink towards them."""
-    return sequence[-1 - number % len(sequence)]
-
-
-def run(work: Callable[..., Awaitable[T]], *args: object, **kwargs: object) -> T:
-    """Run a coroutine on the test's event loop; Hypothesis runs rules in a thread without one."""
-
-    async def call() -> T:
-        return await work(*args, **kwargs)
-
-    return anyio.from_thread.run(call)
 
 
 class AuthMachine(RuleBasedStateMachine):
@@ -408,7 +383,6 @@ class AuthMachine(RuleBasedStateMachine):
 
 
 OUTCOMES = [each.name for each in Outcome] if ROTATES else ["RENEWED", "REFUSED"]
-MOST_CHAPTERS = 8
 
 
 async def drive(
@@ -423,8 +397,7 @@ async def drive(
     Args:
         kit: makes the services.
         monkeypatch: takes the making of keys out of the time.
-        stories: how many to tell in one chapter; there are as many chapters as it takes for every
-            answer to a refresh token to have come up.
+        stories: how many to tell in one chapter; every answer to a refresh token must come up.
         steps: how long a story may be.
         redis: a server that may be restarted.
     """
@@ -432,21 +405,7 @@ async def drive(
     monkeypatch.setattr(type(signing_algorithm), "generate", lambda self: material)
     met = Counter[str]()
     machine = type("Machine", (AuthMachine,), {"kit": kit, "met": met, "redis": redis})
-    profile = settings(
-        max_examples=stories,
-        stateful_step_count=steps,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        # Not shrunk: a failure is to be told in bounded time, and its steps are few.
-        phases=(Phase.generate,),
-    )
-    for chapter in range(MOST_CHAPTERS):
-        search = partial(run_state_machine_as_test, seed(chapter)(machine), settings=profile)
-        await anyio.to_thread.run_sync(search)
-        if all(met[name] for name in OUTCOMES):
-            return
-    pytest.fail(f"the stories were not worth telling: {met}")
+    await tell(machine, stories, steps, met, OUTCOMES)
 
 
 async def test_service_and_model_agree(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:

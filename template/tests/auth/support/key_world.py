@@ -1,0 +1,127 @@
+# Owned by the Gatehouse template: updated by copier update, see ownership.toml.
+"""Two workers beside the model of their API keys, and the comparison of what both say."""
+
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis.stateful import RuleBasedStateMachine
+
+from tests.auth.support.api_keys import Key, probed, use
+from tests.auth.support.key_model import HeldKey, Holder, Scopes
+from tests.auth.support.kit import Kit
+from tests.auth.support.service import Service
+from tests.auth.support.stories import WORKERS, run
+
+NEEDS = {"probe:read": "/probe/read", "probe:write": "/probe/write"}
+RECENT = timedelta(minutes=9)  # a login that may make keys
+
+
+class KeyWorld(RuleBasedStateMachine):
+    """The service beside its model."""
+
+    kit: Kit
+    met: Counter[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running = AsyncExitStack()
+        self.patch = self.running.enter_context(pytest.MonkeyPatch.context())
+        first = self.start()
+        names = {"database_url", "redis_url", "redis_key_prefix"}
+        shared = {n: value for n, value in first.settings.model_dump().items() if n in names}
+        self.services = [first, *(self.start(**shared) for _ in range(1, WORKERS))]
+        for each in self.services:
+            each.auth.outbox.sender = each.sent_mails = first.sent_mails
+        self.holders: list[Holder] = []
+        self.keys: list[HeldKey] = []
+
+    def start(self, **settings: Any) -> Service:
+        """Start a worker, with the probe's routes."""
+        started = probed(self.kit, self.patch, **settings)
+        service: Service = run(self.running.enter_async_context, started)
+        return service
+
+    def teardown(self) -> None:
+        """Ask about everything, now and when there is nothing left to notice."""
+        try:
+            for seconds in (0, 30):
+                self.wait(seconds)
+                for key in self.keys:
+                    self.judge(key)
+        finally:
+            run(self.running.aclose)
+
+    @property
+    def now(self) -> datetime:
+        """The time, everywhere."""
+        return self.services[0].clock.now()
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        for service in self.services:
+            service.clock.advance(seconds=seconds)
+
+    # --------------------------------------------------------------------------------- owners
+
+    def can_act(self, who: Holder, worker: int) -> bool:
+        """Tell whether an owner can do something at a worker; they log in where they have to."""
+        owner, service = who.owner, self.services[worker]
+        owner.service = service
+        if who.active and (who.logged_in_at is None or self.now > who.logged_in_at + RECENT):
+            service.client = service.new_client()  # no limit of an address meets it
+            run(owner.log_in_again)
+            who.logged_in_at = self.now
+        return who.active
+
+    def post(self, worker: int, path: str, body: dict[str, str], who: Holder | None = None) -> None:
+        """Send a request, which has to succeed."""
+        headers = who.owner.tokens.bearer if who else {}
+        answer = run(self.services[worker].client.post, path, json=body, headers=headers)
+        assert answer.status_code in {202, 204}, answer.text
+
+    def has_password(self, who: Holder, password: str) -> None:
+        """Note a new password, which ends every login."""
+        who.passwords += 1
+        who.owner.user = replace(who.owner.user, password=password)
+        who.logged_in_at = None
+
+    # ----------------------------------------------------------------------------------- keys
+
+    def make_held(self, key: Key, who: Holder, scope: Scopes, lifetime: timedelta) -> HeldKey:
+        """Note a key that is made now."""
+        held = HeldKey(key, who, scope, lifetime, self.now + lifetime)
+        self.keys.append(held)
+        who.keys.append(held)
+        return held
+
+    def end_all(self, who: Holder, worker: int) -> None:
+        """Note that an owner's keys ended for good."""
+        who.logged_in_at = None
+        for key in who.keys:
+            key.revoked = True
+        self.changed(worker, who.keys)
+
+    def changed(self, worker: int, keys: list[HeldKey]) -> None:
+        """Note that a worker changed keys, and see which ones know."""
+        for key in keys:
+            key.changed(worker, self.now)
+            self.judge(key)
+
+    def judge(self, key: HeldKey, *workers: int) -> None:
+        """Compare what workers say of a key: these, or all."""
+        for worker in workers or range(WORKERS):
+            for need in NEEDS:
+                self.check(key, worker, need)
+
+    def check(self, key: HeldKey, worker: int, need: str) -> None:
+        """Compare what service and model say of a key; where there is a choice, note which."""
+        may = key.answers(worker, need, self.now)
+        status = run(use, self.services[worker].client, key.key, NEEDS[need])
+        assert status in may, f"{status} at worker {worker} for {need}, not {may}: {key}"
+        key.answered(worker, need, status)
+        first = "as before" if status == may[0] else "as now"
+        self.met[str(status) if len(may) == 1 else first] += 1
