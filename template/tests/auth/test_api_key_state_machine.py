@@ -18,15 +18,15 @@ from tests.auth.support import probe
 from tests.auth.support.answers import problem
 from tests.auth.support.api_keys import Key, Owner, key_of, use
 from tests.auth.support.key_model import DEFAULT_DAYS, OVERLAP, Holder
-from tests.auth.support.key_world import KeyWorld
+from tests.auth.support.key_world import KeyWorld, two_workers
 from tests.auth.support.kit import Kit
 from tests.auth.support.stories import WORKERS, flags, pick, picks, run, tell, workers
 
 SCOPES = (probe.ALL, "probe:read", "")
 PASSWORDS = ("marzipan-Quarry-17-violet", "saxophone-Tundra-55-kettle")
 # Sums of these stand on each edge of a promise, in seconds.
-SHORT_WAITS = (1, 4, 6, 29, 31)
-LONG_WAITS = (86_399, 86_400, 90 * 86_400)
+WAITS = (1, 1, 4, 6, 29, 29, 31, 86_399, 86_400, 90 * 86_400)
+IDLE = st.sampled_from((0, 31))  # with nothing in memory any more, or with everything
 # Below the limits, which have tests of their own.
 MOST_MADE, MOST_PASSWORDS, MOST_MAILS = 18, 8, 2
 # What has to come up: an answer that had to be so, and both that a late worker may give.
@@ -42,7 +42,7 @@ class KeyMachine(KeyWorld):
     def begin(self) -> None:
         """Begin with somebody who holds a key."""
         self.make_account()
-        self.make(0, 0, probe.ALL, None, None, asked=True)
+        self.make(0, 0, probe.ALL, None, None)
 
     @precondition(lambda self: sum(not holder.deleted for holder in self.holders) < 2)
     @rule()
@@ -57,17 +57,9 @@ class KeyMachine(KeyWorld):
         scope=st.sampled_from(SCOPES),
         days=st.sampled_from((None, 1, 2)),
         early=st.sampled_from((None, 0, 1)),
-        asked=flags,
     )
     def make(
-        self,
-        holder: int,
-        worker: int,
-        scope: str,
-        days: int | None,
-        early: int | None,
-        *,
-        asked: bool,
+        self, holder: int, worker: int, scope: str, days: int | None, early: int | None
     ) -> None:
         """Make a key with all or some scopes; a worker may have been asked for it too early."""
         who, wanted = pick(self.holders, holder), frozenset(scope.split())
@@ -88,18 +80,17 @@ class KeyMachine(KeyWorld):
         assert key_of(answer) == key
         held = self.make_held(key, who, wanted, timedelta(days or DEFAULT_DAYS))
         held.asked_early = {} if early is None else {early: self.now}
-        if asked:
-            self.judge(held)
 
     @rule(key=picks, everywhere=flags, worker=workers)
     def ask(self, key: int, worker: int, *, everywhere: bool) -> None:
         """Present any key there ever was."""
         self.judge(pick(self.keys, key), *(range(WORKERS) if everywhere else [worker]))
 
-    @rule(key=picks, worker=workers)
-    def revoke(self, key: int, worker: int) -> None:
+    @rule(key=picks, worker=workers, after=IDLE)
+    def revoke(self, key: int, worker: int, after: int) -> None:
         """Revoke a key, perhaps an ended one, which may be deleted by now."""
-        held = pick(self.keys, key)
+        self.wait(after)
+        held = self.some_key(key)
         if self.can_act(held.holder, worker):
             wanted = {204, 404} if held.ended(self.now) else {204}
             assert run(held.holder.owner.revoke, held.key).status_code in wanted
@@ -109,7 +100,7 @@ class KeyMachine(KeyWorld):
     @rule(key=picks, worker=workers)
     def rotate(self, key: int, worker: int) -> None:
         """Make a successor; the old key goes on for a day, and gets no second one."""
-        held = pick(self.keys, key)
+        held = self.some_key(key)
         who = held.holder
         if not self.can_act(who, worker) or who.made == MOST_MADE:
             return
@@ -135,14 +126,16 @@ class KeyMachine(KeyWorld):
         if not who.active:
             run(administration.enable, auth, who.owner.user.id)
             who.active = True
+            self.make(holder, worker, probe.ALL, None, None)
             return
         run(administration.disable, auth, who.owner.user.id)
         who.active = False
         self.end_all(who, worker)
 
-    @rule(holder=picks, worker=workers, scope=st.sampled_from(SCOPES))
-    def set_scope(self, holder: int, worker: int, scope: str) -> None:
+    @rule(holder=picks, worker=workers, scope=st.sampled_from(SCOPES), after=IDLE)
+    def set_scope(self, holder: int, worker: int, scope: str, after: int) -> None:
         """Take scopes from an owner, or give them back: no key gets more than it was made with."""
+        self.wait(after)
         who, auth = pick(self.holders, holder), self.services[worker].auth
         if not who.deleted:
             account = run(administration.find_account, auth, who.owner.user.email)
@@ -187,31 +180,29 @@ class KeyMachine(KeyWorld):
             who.active, who.deleted = False, True
             self.end_all(who, worker)
 
-    # ------------------------------------------------------------------------------ the world
-
-    @rule(seconds=st.sampled_from(SHORT_WAITS))
-    def wait_a_little(self, seconds: int) -> None:
-        """Let time pass."""
+    @rule(seconds=st.sampled_from(WAITS))
+    def let_time_pass(self, seconds: int) -> None:
+        """Let time pass, perhaps so much that keys expire and somebody needs a new one."""
         self.wait(seconds)
-
-    @rule(seconds=st.sampled_from(LONG_WAITS))
-    def wait_long(self, seconds: int) -> None:
-        """Let so much time pass that keys expire."""
-        self.wait(seconds)
+        if seconds > 86_400:
+            self.make(seconds, 0, probe.ALL, None, None)
 
 
-async def drive(kit: Kit, stories: int, steps: int) -> None:
+async def drive(kit: Kit, patch: pytest.MonkeyPatch, stories: int, steps: int) -> None:
     """Let Hypothesis look for an order of events in which service and model disagree."""
     met = Counter[str]()
-    machine = type("Machine", (KeyMachine,), {"kit": kit, "met": met})
-    await tell(machine, stories, steps, met, OUTCOMES)
+    async with two_workers(kit, patch) as services:
+        machine = type("Machine", (KeyMachine,), {"services": services, "met": met})
+        await tell(machine, stories, steps, met, OUTCOMES)
 
 
-async def test_keys_and_model_agree(kit: Kit) -> None:
-    await drive(kit, stories=3, steps=15)
+async def test_keys_and_model_agree(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    await drive(kit, monkeypatch, stories=5, steps=20)
 
 
 @pytest.mark.slow
 @pytest.mark.both_databases
-async def test_keys_and_model_agree_on_long_stories(kit: Kit) -> None:
-    await drive(kit, stories=12, steps=50)
+async def test_keys_and_model_agree_on_long_stories(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await drive(kit, monkeypatch, stories=20, steps=50)

@@ -2,10 +2,10 @@
 """Two workers beside the model of their API keys, and the comparison of what both say."""
 
 from collections import Counter
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis.stateful import RuleBasedStateMachine
@@ -14,46 +14,46 @@ from tests.auth.support.api_keys import Key, probed, use
 from tests.auth.support.key_model import HeldKey, Holder, Scopes
 from tests.auth.support.kit import Kit
 from tests.auth.support.service import Service
-from tests.auth.support.stories import WORKERS, run
+from tests.auth.support.stories import WORKERS, pick, run
 
 NEEDS = {"probe:read": "/probe/read", "probe:write": "/probe/write"}
 RECENT = timedelta(minutes=9)  # a login that may make keys
 
 
+@asynccontextmanager
+async def two_workers(kit: Kit, patch: pytest.MonkeyPatch) -> AsyncIterator[Sequence[Service]]:
+    """Run workers that share everything but their memory, with the probe's routes."""
+    async with AsyncExitStack() as running:
+        first = await running.enter_async_context(probed(kit, patch))
+        names = {"database_url", "redis_url", "redis_key_prefix"}
+        shared = {n: value for n, value in first.settings.model_dump().items() if n in names}
+        services = [first]
+        for _ in range(1, WORKERS):
+            services.append(await running.enter_async_context(probed(kit, patch, **shared)))
+            services[-1].auth.outbox.sender = services[-1].sent_mails = first.sent_mails
+        yield services
+
+
 class KeyWorld(RuleBasedStateMachine):
     """The service beside its model."""
 
-    kit: Kit
+    services: Sequence[Service]  # the same for all stories, each of which has accounts of its own
     met: Counter[str]
 
     def __init__(self) -> None:
         super().__init__()
-        self.running = AsyncExitStack()
-        self.patch = self.running.enter_context(pytest.MonkeyPatch.context())
-        first = self.start()
-        names = {"database_url", "redis_url", "redis_key_prefix"}
-        shared = {n: value for n, value in first.settings.model_dump().items() if n in names}
-        self.services = [first, *(self.start(**shared) for _ in range(1, WORKERS))]
-        for each in self.services:
-            each.auth.outbox.sender = each.sent_mails = first.sent_mails
         self.holders: list[Holder] = []
         self.keys: list[HeldKey] = []
-
-    def start(self, **settings: Any) -> Service:
-        """Start a worker, with the probe's routes."""
-        started = probed(self.kit, self.patch, **settings)
-        service: Service = run(self.running.enter_async_context, started)
-        return service
+        for service in self.services:
+            run(service.client.aclose)
+            service.client = service.new_client()  # with limits of its own
 
     def teardown(self) -> None:
         """Ask about everything, now and when there is nothing left to notice."""
-        try:
-            for seconds in (0, 30):
-                self.wait(seconds)
-                for key in self.keys:
-                    self.judge(key)
-        finally:
-            run(self.running.aclose)
+        for seconds in (0, 30):
+            self.wait(seconds)
+            for key in self.keys:
+                self.judge(key)
 
     @property
     def now(self) -> datetime:
@@ -69,10 +69,9 @@ class KeyWorld(RuleBasedStateMachine):
 
     def can_act(self, who: Holder, worker: int) -> bool:
         """Tell whether an owner can do something at a worker; they log in where they have to."""
-        owner, service = who.owner, self.services[worker]
-        owner.service = service
+        owner = who.owner
+        owner.service = self.services[worker]
         if who.active and (who.logged_in_at is None or self.now > who.logged_in_at + RECENT):
-            service.client = service.new_client()  # no limit of an address meets it
             run(owner.log_in_again)
             who.logged_in_at = self.now
         return who.active
@@ -90,6 +89,11 @@ class KeyWorld(RuleBasedStateMachine):
         who.logged_in_at = None
 
     # ----------------------------------------------------------------------------------- keys
+
+    def some_key(self, number: int) -> HeldKey:
+        """Return a key, more often than not a living one."""
+        living = [key for key in self.keys if not key.ended(self.now)]
+        return pick(self.keys if number % 4 == 0 else living or self.keys, number)
 
     def make_held(self, key: Key, who: Holder, scope: Scopes, lifetime: timedelta) -> HeldKey:
         """Note a key that is made now."""
