@@ -25,7 +25,6 @@ from tools.mutation.forking import forked, imported, swap
 SECONDS_OF_TESTS = 6.0  # of a processor, for one mutant's tests as they were under coverage
 SURVEY_SECONDS = 3000
 TESTS_APART = 15  # in a process of their own
-# Text, and long stories.
 LEFT_OUT = {"test_code_habits.py", "test_state_machine.py", "test_api_key_state_machine.py"}
 
 

@@ -49,8 +49,8 @@ class KeyWorld(RuleBasedStateMachine):
             service.client = service.new_client()  # with limits of its own
 
     def teardown(self) -> None:
-        """Ask about everything, now and when there is nothing left to notice."""
-        for seconds in (0, 30):
+        """Ask about everything: now, when all is noticed, and when no rotated key is left."""
+        for seconds in (0, 30, 86_400):
             self.wait(seconds)
             for key in self.keys:
                 self.judge(key)
@@ -101,6 +101,12 @@ class KeyWorld(RuleBasedStateMachine):
         self.keys.append(held)
         who.keys.append(held)
         return held
+
+    def prepare(self, after: int, keys: list[HeldKey]) -> None:
+        """Let time pass; or none, and have keys in every worker's memory."""
+        self.wait(after)
+        for key in [] if after else keys:
+            self.judge(key)
 
     def end_all(self, who: Holder, worker: int) -> None:
         """Note that an owner's keys ended for good."""
