@@ -86,7 +86,7 @@ def _text(text: str) -> str:
         if not match:
             raise ValueError("a quote that does not end")
         return match[1].replace("''", "'") if quote == "'" else _ESCAPE.sub(_unescape, match[1])
-    if text.startswith(("|", ">", "{", "&", "*", "!", "<<<<", "====", ">>>>")):
+    if text.startswith(("|", ">", "{", "&", "*", "!")):
         raise ValueError("more than a text, a truth value or a list of texts")
     plain = text.partition(" #")[0].strip(BLANKS)
     return "" if plain.lower() in {"null", "~"} or plain.startswith("#") else plain

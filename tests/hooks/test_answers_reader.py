@@ -42,6 +42,7 @@ def test_what_copier_writes_is_read_back(answers: dict[str, bool | str | list[st
         ("a: []", []),
         ("a:\n- x\n- y", ["x", "y"]),
         ("a:\n  - x", ["x"]),
+        ("a: <<<<", "<<<<"),  # the marker of a conflict begins a line
         ("a:", ""),
         ("a: ~", ""),
         ("---\na: x\n...", "x"),
