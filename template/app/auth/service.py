@@ -103,8 +103,10 @@ async def refresh(auth: Auth, presented: str, client: Client) -> IssuedTokens:
     now = auth.clock.now()
     async with auth.database.transaction() as session:
         outcome = await auth.redeem(session, auth, presented, now)
-        if isinstance(outcome, Theft):
-            await _end_stolen_session(session, auth, outcome.session, now)
+        if isinstance(outcome, Theft) and not await _end_stolen_session(
+            session, auth, outcome.session, now
+        ):
+            outcome = Refused()  # another request saw the theft first, and told its owner
     match outcome:
         case Theft(session=stolen):
             security_event(
@@ -180,11 +182,13 @@ def _granted(held: str, asked: str | None) -> str:
 
 async def _end_stolen_session(
     session: AsyncSession, auth: Auth, stolen: AuthSession, now: datetime
-) -> None:
-    await end_session(session, auth, stolen.id, "refresh_token_reuse", now)
+) -> bool:
+    if not await end_session(session, auth, stolen.id, "refresh_token_reuse", now):
+        return False
     owner = await accounts.find_active(session, stolen.account_id)
     if owner and owner.email:
         auth.outbox.put(session, mails.session_stolen(owner.email), now)
+    return True
 
 
 async def _note_refresh(auth: Auth, row: AuthSession, *, retried: bool) -> None:

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 
+from app.core.errors import AppError
 from tests.auth.support.credentials import Tokens
 from tests.auth.support.plugin import FreshService
 from tests.auth.support.service import Service
@@ -43,12 +44,19 @@ CHECKED = (
 ORIGIN_HEADERS = {"Sec-Fetch-Site": "same-origin"}
 
 
+def titles(base: type[AppError]) -> Iterator[str]:
+    """Yield the title of every error: they are constants, and repeat nothing."""
+    for error in base.__subclasses__():
+        yield getattr(error, "title", "")
+        yield from titles(error)
+
+
 class Fuzzer:
     """Sends made-up requests, each from a client of its own and a second after the one before."""
 
     def __init__(self, service: Service, document: dict[str, Any], *, logged_in: bool) -> None:
         self.service = service
-        self.known = json.dumps(document)
+        self.known = json.dumps(document) + " ".join(titles(AppError))
         self.logged_in = logged_in
         self.tokens: Tokens | None = None
         self.statuses: set[int] = set()
