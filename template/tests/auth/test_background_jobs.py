@@ -74,7 +74,10 @@ async def test_a_mail_that_no_secret_key_opens_is_dropped_and_said(
     user = await service.account()
     await service.client.post("/auth/password/forgot", json={"email": user.email})
     await service.sql("UPDATE outbox_message SET sealed = :sealed", sealed=b"sealed by another")
-    service.clock.advance(minutes=10)
-    await service.auth.outbox.deliver_due()
-    assert await service.sql("SELECT id FROM outbox_message") == []
+    # The app's own job may hold the mail at this moment, and puts it off once more.
+    async with asyncio.timeout(20):
+        while await service.sql("SELECT id FROM outbox_message"):
+            service.clock.advance(minutes=10)
+            await service.auth.outbox.deliver_due()
+            await asyncio.sleep(0.01)
     assert named(capsys, "mail_dropped")
