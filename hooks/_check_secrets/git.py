@@ -96,7 +96,7 @@ def on_disk(path: str) -> Content:
         CannotCheck: it cannot be read.
     """
     try:
-        if os.path.getsize(path) > MAX_BYTES:  # noqa: PTH202 - see above
+        if os.path.getsize(path) > MAX_BYTES:  # noqa: PTH202 - pathlib loads slowly
             return Content(path, None)
         with open(path, "rb") as file:
             return Content(path, file.read())

@@ -33,8 +33,8 @@ class Handler(TCPFakeRequestHandler):
             except RedisError as error:
                 return error
 
-        # fakeredis has no other place to hook in.
-        self.current_client.read_response = read_response  # type: ignore[method-assign]
+        client = self.current_client
+        client.read_response = read_response  # type: ignore[method-assign] # no other hook there
 
 
 def info(_socket: object, *_sections: bytes) -> bytes:
@@ -45,8 +45,8 @@ def info(_socket: object, *_sections: bytes) -> bytes:
 @contextmanager
 def stand_in() -> Iterator[str]:
     """Run the server; give its address."""
-    # Commands are methods of this class; a new one can only be set from outside.
-    ServerCommandsMixin.info = command((), (bytes,), name="info")(info)  # type: ignore[attr-defined]
+    mixin = ServerCommandsMixin
+    mixin.info = command((), (bytes,), name="info")(info)  # type: ignore[attr-defined] # a new one
     server = TcpFakeServer(("127.0.0.1", 0))
     server.RequestHandlerClass = Handler
     Thread(target=server.serve_forever, daemon=True).start()
