@@ -18,9 +18,7 @@ def tests_at(mutant: Mapping[str, Any], lines: Lines) -> Sequence[str]:
     """
     by_line = lines.get(mutant["file"], {})
     if mutant["apart"]:
-        return sorted(
-            _tests_of_name(mutant, lines) or {t for each in by_line.values() for t in each}
-        )
+        return sorted(_tests_of_name(mutant, lines) or {*chain.from_iterable(by_line.values())})
     above = range(mutant["line"], max(0, mutant["line"] - LINES_ABOVE), -1)
     return next((tests for line in above if (tests := by_line.get(str(line)))), ())
 
