@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from tools.faults import source_text
-from tools.mutation import keeping
+from tools.mutation import covering, keeping
 from tools.mutation.__main__ import is_in_sample
-from tools.mutation.covering import tests_at
 from tools.mutation.making import Mutant, mutants_of
 from tools.mutation.reporting import (
     REPORT,
@@ -113,4 +112,4 @@ def test_what_no_line_of_a_function_names_is_for_every_test_of_its_file(tmp_path
     file.write_text("scheme = Scheme(1)\n\ndef get(\n    key: Use[scheme],\n):\n    return key\n")
     lines = {str(file): {"6": ["tests/test_x.py::test_it"]}}
     mutant = {"file": str(file), "line": 1, "apart": True}
-    assert tests_at(mutant, lines) == ["tests/test_x.py::test_it"]
+    assert covering.tests_at(mutant, lines) == ["tests/test_x.py::test_it"]
