@@ -326,6 +326,7 @@ async def test_disabling_and_taking_a_scope_away_are_noticed_here_at_once(
     await administration.disable(probe.auth, account.id)
     assert await use(probe.client, key) == 401
     await administration.enable(probe.auth, account.id)
+    probe.clock.advance(seconds=31)  # also when the refusal is no longer remembered
     assert await use(probe.client, key) == 401  # what was issued before stays refused
 
 
