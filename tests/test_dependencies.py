@@ -61,6 +61,16 @@ def test_a_dependency_comes_only_with_the_answer_that_needs_it(
         with_redis = rendering.answers["token_revocation"] == "redis"
         for name in ("redis", "hiredis", "limits", "fakeredis"):
             assert (name in names) == with_redis, title(rendering.answers)
+        app = {Requirement(line).name for line in app_of(rendering)}
+        with_providers = bool(rendering.answers["oauth_providers"])
+        for name in ("authlib", "httpx2", "joserfc"):
+            assert (name in app) == with_providers, title(rendering.answers)
+
+
+def app_of(rendering: Rendering) -> list[str]:
+    """Return what a rendered service needs to run."""
+    found: list[str] = tomllib.loads(rendering.read("pyproject.toml"))["project"]["dependencies"]
+    return found
 
 
 def declared_by(rendering: Rendering) -> set[str]:
