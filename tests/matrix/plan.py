@@ -124,9 +124,7 @@ class Plan:
             self.environment,
         )
 
-    def own_environment(
-        self, tree: Rendering, python: str = "", files: Sequence[str] = ()
-    ) -> Job:
+    def own_environment(self, tree: Rendering, python: str = "", files: Sequence[str] = ()) -> Job:
         """One tree's suite in an environment made from its own pyproject and seed lock.
 
         The union of all dependencies could hide that a service does not declare what it imports.

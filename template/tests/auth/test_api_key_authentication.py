@@ -3,7 +3,9 @@
 
 import json
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
@@ -51,7 +53,7 @@ if find_spec("app.auth.oauth"):  # a service with login with providers
     ACCOUNT_MANAGEMENT += [
         ("GET", "/auth/identities", None),
         ("DELETE", "/auth/identities/{identity_id}", None),
-        ("POST", "/auth/oauth/{provider}/link", {}),
+        ("POST", "/auth/oauth/{provider}/link", {"return_to": "https://app.example.com/"}),
     ]
 NOBODYS = {
     "session_id": UUID(int=0),

@@ -143,7 +143,7 @@ def verify_id_token(
         raise ValueError("no such key")
     registry = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
     decoded = jwt.decode(id_token, key, registry=registry)
-    options = {
+    options: dict[str, Any] = {
         "iss": {"essential": True, "value": issuer},
         "aud": {"essential": True, "value": client_id},
         "nonce": {"essential": True, "value": nonce},

@@ -14,11 +14,11 @@ from app.core.problem_schema import problems
 
 # What opens an account is changed by its owner, who has just logged in.
 _recent = [Depends(require_recent_login)]
-router = APIRouter(prefix="/auth/identities", tags=["auth"], dependencies=_recent)
-link_router = APIRouter(prefix="/auth/oauth", tags=["auth"], dependencies=_recent)
+router = APIRouter(prefix="/auth/identities", tags=["auth"])
+link_router = APIRouter(prefix="/auth/oauth", tags=["auth"])
 
 
-@router.get("", responses=problems(400, 401, 503))
+@router.get("", dependencies=_recent, responses=problems(400, 401, 403, 503))
 async def list_identities(auth: AuthParts, user: CurrentUser) -> list[IdentityView]:
     """List the logins with providers of this account; needs a login of the last 10 minutes."""
     async with auth.database.read() as session:
@@ -29,13 +29,22 @@ async def list_identities(auth: AuthParts, user: CurrentUser) -> list[IdentityVi
     ]
 
 
-@router.delete("/{identity_id}", status_code=204, responses=problems(400, 401, 404, 409, 422, 503))
+@router.delete(
+    "/{identity_id}",
+    status_code=204,
+    dependencies=_recent,
+    responses=problems(400, 401, 403, 404, 409, 422, 503),
+)
 async def remove_identity(auth: AuthParts, user: CurrentUser, identity_id: UUID) -> None:
     """Remove one of them, unless it is the last way into the account."""
     await identities.unlink(auth, user.account_id, identity_id)
 
 
-@link_router.post("/{provider}/link", responses=problems(400, 401, 404, 422, 429, 502, 503))
+@link_router.post(
+    "/{provider}/link",
+    dependencies=_recent,
+    responses=problems(400, 401, 403, 404, 422, 429, 502, 503),
+)
 async def link(
     request: Request,
     response: Response,
