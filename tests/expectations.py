@@ -18,8 +18,9 @@ def added_by(question: str, answer: Answer) -> set[str]:
 
 
 def expected(answers: Answers) -> set[str]:
-    """Return the paths that a combination adds to what every service has."""
-    return set[str]().union(*(added_by(name, answer) for name, answer in answers.items()))
+    """Return the files that a combination adds; a folder stands there to be left out whole."""
+    added = set[str]().union(*(added_by(name, answer) for name, answer in answers.items()))
+    return {path for path in added if not path.endswith("/")}
 
 
 def optional() -> set[str]:

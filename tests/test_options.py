@@ -4,6 +4,9 @@ import itertools
 
 from tests.expectations import ADDED, optional
 from tests.matrix import questions
+from tests.matrix.plan import pairwise_trees, run_whole
+from tests.matrix.rendering import Rendering, distinct_trees
+from tests.matrix.variations import base
 from tools.ownership import exclude_table, sources
 
 
@@ -54,12 +57,26 @@ def factors(answers: questions.Answers) -> dict[str, questions.Answer]:
 def test_pairwise_combinations_hold_every_pair_of_answers() -> None:
     chosen = questions.pairwise()
     assert chosen[0] == questions.defaults()
-
-    def pairs(those: list[questions.Answers]) -> set[tuple[object, object]]:
-        each = (itertools.combinations(factors(answers).items(), 2) for answers in those)
-        return set(itertools.chain.from_iterable(each))
-
     assert pairs(chosen) == pairs(questions.combinations())
+
+
+def pairs(those: list[questions.Answers]) -> set[tuple[object, object]]:
+    """Return every two answers that occur together."""
+    each = (itertools.combinations(factors(answers).items(), 2) for answers in those)
+    return set(itertools.chain.from_iterable(each))
+
+
+def test_environments_of_their_own_hold_every_pair_of_answers(renderings: list[Rendering]) -> None:
+    trees = distinct_trees(renderings)
+    own = pairwise_trees(renderings)
+    assert own[0].answers == questions.defaults()
+    assert pairs([tree.answers for tree in own]) == pairs([tree.answers for tree in trees])
+    # Those that vary no other one run the slow promises: every two answers meet there as well.
+    whole = run_whole(own)
+    bases = [tree.answers for tree in trees if tree.answers == base(tree.answers)]
+    assert pairs([tree.answers for tree in whole]) >= pairs(bases)
+    assert len(whole) <= 7
+    assert len(own) <= 12
 
 
 def test_pairwise_stays_small_when_options_grow() -> None:

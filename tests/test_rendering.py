@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.expectations import expected, optional
-from tests.matrix.questions import combinations, defaults, spell, title
+from tests.matrix.questions import Answers, combinations, defaults, spell, title
 from tests.matrix.rendering import Rendering, copy_template, digests, render, render_all
 from tools.ownership import sources
 
@@ -91,10 +91,14 @@ def test_nothing_of_the_rendering_machine_is_rendered(
 
 @pytest.mark.parametrize("answers", combinations()[:: max(1, len(combinations()) // 3)], ids=title)
 def test_the_fast_renderer_gives_the_bytes_of_the_command_line(
-    answers: dict[str, str], tmp_path: Path
+    answers: Answers, tmp_path: Path
 ) -> None:
     template = copy_template(tmp_path / "template")
-    data = [f"--data={name}={spell(value)}" for name, value in answers.items()]
+    # A choice of several is YAML there: [google, github].
+    spelled = {
+        n: f"[{', '.join(v)}]" if isinstance(v, tuple) else spell(v) for n, v in answers.items()
+    }
+    data = [f"--data={name}={value}" for name, value in spelled.items()]
     command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", *data]
     stock = tmp_path / "stock"
     (tmp_path / "settings.yml").write_text("{}\n")

@@ -21,7 +21,6 @@ from tests.matrix.jobs import Job, Outcome, run
 from tests.matrix.rendering import Rendering, distinct_trees, render_all
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.servers import replaced, shared_postgres
-from tests.matrix.variations import shares
 from tools.releases import clean_tree
 
 PROCESSES = 2
@@ -87,19 +86,14 @@ def _jobs(
     if arguments.one is not None:
         if arguments.own:
             return [shared.own_environment(trees[0], arguments.own)], not_run
-        return list(shared.suites((tree, ()) for tree in trees)), not_run
+        return [shared.suite(trees[0])], not_run
     if arguments.pythons:
         there = [v for v in arguments.pythons if plan.has_python(shared.uv, v)]
         for version in set(arguments.pythons) - set(there):
             not_run[f"no Python {version} on this machine"] += len(trees)
         return [shared.own_environment(tree, v) for v in there for tree in trees], not_run
-    # A tree's suite runs once: where its environment is its own, the union has nothing to add.
-    chosen = plan.pairwise_trees(renderings)
-    own = [shared.own_environment(rendering) for rendering in chosen]
-    done = {rendering.tree for rendering in chosen}
-    others = shared.suites(each for each in shares(trees) if each[0].tree not in done)
     tests = [shared.own_tests(), shared.updates(), shared.stories()]
-    return [*tests, *own, *others], not_run
+    return [*tests, *shared.suites(renderings)], not_run
 
 
 def _run_all(jobs: Sequence[Job], scratch: Path) -> list[Outcome]:

@@ -24,7 +24,9 @@ from plumbum import local
 from tests.matrix.questions import ROOT, Answers
 
 # What a suite never reads: combinations that differ in nothing else are one Python tree.
-UNSEEN_BY_TESTS = frozenset({"README.md", "AGENTS.md", "uv.lock", ".copier-answers.yml"})
+UNSEEN_BY_TESTS = frozenset(
+    {"README.md", "AGENTS.md", "uv.lock", ".copier-answers.yml", "ownership.toml"}
+)
 UNSEEN_FOLDERS = (".github/", "deploy/")
 
 

@@ -62,7 +62,7 @@ async def replace_hash(session: AsyncSession, account: Account, password_hash: s
 async def insert_account(
     session: AsyncSession,
     *,
-    email: str,
+    email: str | None,
     password_hash: str | None,
     scope: str,
     now: datetime,

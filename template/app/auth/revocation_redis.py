@@ -48,7 +48,7 @@ redis.call('PERSIST', KEYS[2])
 log = structlog.get_logger()
 
 
-class AuthSettings(BaseAuthSettings):
+class StoreSettings(BaseAuthSettings):
     """The settings of this strategy."""
 
     # redis:// or rediss://; empty only in local use, where one process keeps the list itself.
@@ -78,7 +78,7 @@ class RedisRevocation:
 
     delivers = True
 
-    def __init__(self, settings: AuthSettings, database: Database, clock: Clock) -> None:
+    def __init__(self, settings: StoreSettings, database: Database, clock: Clock) -> None:
         self.client = create_redis(settings.redis_url, on_connect=self._learn_run_id)
         self.prefix = settings.redis_key_prefix or settings.issuer
         self._epoch_key = f"{self.prefix}:deny:epoch"
@@ -180,7 +180,7 @@ class RedisRevocation:
 
 @asynccontextmanager
 async def open_stores(
-    settings: AuthSettings, database: Database, clock: Clock
+    settings: StoreSettings, database: Database, clock: Clock
 ) -> AsyncGenerator[Stores, None]:
     """Open what this strategy needs for the life of the process."""
     if not settings.redis_url:

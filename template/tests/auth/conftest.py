@@ -3,6 +3,7 @@
 
 import logging
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 import structlog
@@ -11,6 +12,8 @@ import structlog
 def pytest_configure(config: pytest.Config) -> None:
     """Load the fixtures once, also when `tests/conftest.py` has loaded them already."""
     config.pluginmanager.import_plugin("tests.auth.support.plugin")
+    if find_spec("tests.auth.support.oauth"):  # a service with login with providers
+        config.pluginmanager.import_plugin("tests.auth.support.oauth")
 
 
 @pytest.fixture
