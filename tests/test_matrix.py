@@ -57,6 +57,45 @@ def test_a_preparation_that_fails_is_a_failure(tmp_path: Path) -> None:
     assert (outcome.failed, outcome.output) == (1, "no network\n")
 
 
+LEAVES_A_SERVER = """
+import subprocess, sys, time
+def test_server():
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    server = subprocess.Popen(command, start_new_session=True)
+    with open("pid", "w") as file:
+        file.write(str(server.pid))
+    print("what it said before", flush=True)
+"""
+
+
+def ended(pid: int) -> bool:
+    """Tell whether a process is gone, or nothing but a name that nobody has taken in yet."""
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to an ancestor")
+def test_a_job_that_hangs_is_killed_with_its_servers_and_its_output_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.matrix.jobs.TIMEOUT_SECONDS", 10)
+    hangs = job(tmp_path, LEAVES_A_SERVER + "    time.sleep(600)")
+    outcome = run(Job(**{**vars(hangs), "arguments": ["-s"]}), tmp_path / "report.xml")
+    assert ended(int((tmp_path / "pid").read_text()))
+    assert (outcome.passed, outcome.failed) == (0, 1)
+    assert "what it said before" in outcome.output
+    assert "killed: did not end in 10 seconds" in outcome.output
+    assert "in test_server" in outcome.output  # where it stood
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to an ancestor")
+def test_what_a_job_leaves_behind_is_ended_and_named(tmp_path: Path) -> None:
+    outcome = run(job(tmp_path, LEAVES_A_SERVER), tmp_path / "report.xml")
+    pid = (tmp_path / "pid").read_text()
+    assert ended(int(pid))
+    assert f"ended what was left behind: {pid}" in outcome.output
+
+
 def test_a_failure_prints_its_answers_and_the_command_that_reproduces_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,6 +152,9 @@ def test_a_run_ends_with_its_figures(tmp_path: Path, capsys: pytest.CaptureFixtu
         "skipped": {"slow": 4, "no Python": 1},
         "render_seconds": 1.23,
         "total_seconds": 9.88,
+        "core_seconds": 2.0,
+        "slowest_job": f"suite {questions.title(ANSWERS)}",
+        "slowest_job_seconds": 1.0,
     }
     assert capsys.readouterr().out.splitlines()[-1] == "16 passed, 2 failed, 5 skipped"
 
