@@ -36,6 +36,7 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
         "deploy/docker-compose/compose.yaml",
         "deploy/docker-compose/secrets.sh",
         "deploy/kubernetes/base/**",
+        "deploy/kubernetes/deploy.sh",
         "hooks/**",
         "migrations/auth_versions/**",
         "migrations/env.py",
