@@ -32,6 +32,7 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
         "app/core/**",
         "deploy/cloud-run/manifests/**",
         "deploy/cloud-run/*.sh",
+        "deploy/cloud-run/render.py",
         "deploy/docker-compose/Caddyfile",
         "deploy/docker-compose/compose.yaml",
         "deploy/docker-compose/secrets.sh",
