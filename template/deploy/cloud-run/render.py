@@ -23,7 +23,9 @@ LINE = re.compile(r"(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>\S.*)")
 PLAIN = re.compile(r"[\w.:/@-]+", re.ASCII)
 # A number: "latest" would change under a revision that was tested with another one.
 SECRET = re.compile(r"secret:(?P<name>[\w-]+):(?P<version>[1-9][0-9]*)", re.ASCII)
-MARK = re.compile(r"^(?P<indent> *)# The rest of settings\.env comes here: render\.py\.\n", re.M)
+MARK = re.compile(
+    r"^(?P<indent> *)# The rest of settings\.env comes here: render\.py\.\n", re.MULTILINE
+)
 
 
 def main() -> None:
@@ -31,7 +33,9 @@ def main() -> None:
     if len(sys.argv) != 3 or not IMAGE.fullmatch(sys.argv[1]):
         sys.exit("usage: render.py REGION-docker.pkg.dev/…@sha256:… DIRECTORY")
     values = {**settings(HERE / "settings.env"), "IMAGE": sys.argv[1]}
-    manifests = {path.name: path.read_text("utf-8") for path in sorted(HERE.glob("manifests/*.yaml"))}
+    manifests = {
+        path.name: path.read_text("utf-8") for path in sorted(HERE.glob("manifests/*.yaml"))
+    }
     used = {name for text in manifests.values() for name in Template(text).get_identifiers()}
     if wrong := [name for name in sorted(used) if not PLAIN.fullmatch(values.get(name, ""))]:
         sys.exit(f"settings.env: missing, or not one plain word: {', '.join(wrong)}")
@@ -44,7 +48,7 @@ def main() -> None:
 
 
 def settings(file: Path) -> dict[str, str]:
-    """Return the names and values of settings.env; a line that is neither one nor a comment ends it."""
+    """Return the names and values of settings.env; any other line is an error."""
     found: dict[str, str] = {}
     for number, text in enumerate(file.read_text("utf-8").splitlines(), 1):
         if not text.strip() or text.startswith("#"):
