@@ -13,6 +13,9 @@ from typing import Any
 
 import yaml
 
+from tests.matrix.rendering import Rendering
+
+OVERLAYS = ("staging", "production")
 Object = dict[str, Any]
 
 # The name of a generated ConfigMap ends in a hash of its content.
@@ -21,6 +24,11 @@ GENERATED = re.compile(r"\b(settings)-[a-z0-9]{10}\b")
 
 class BuildError(Exception):
     """A kustomization says something that cannot be followed, or is not known here."""
+
+
+def overlays(rendering: Rendering) -> dict[str, Path]:
+    """Return the folders of the overlays of a service."""
+    return {name: rendering.directory / "deploy/kubernetes/overlays" / name for name in OVERLAYS}
 
 
 def build(directory: Path) -> list[Object]:
