@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 # What an operator puts into the secret store, made anew each time: no secret lies here.
 PASSWORD = secrets.token_urlsafe(24)
@@ -31,7 +32,7 @@ print(json.dumps({"findings": settings.findings(), "hosts": settings.allowed_hos
 
 def ask_settings(
     service: Path, variables: Mapping[str, str], files: Mapping[str, str], directory: Path
-) -> dict[str, list[str]]:
+) -> dict[str, Any]:
     """Return what the settings of a service come to, and what is wrong with them.
 
     Args:
@@ -52,5 +53,5 @@ def ask_settings(
         check=False,
     )
     assert not done.returncode, done.stderr
-    answer: dict[str, list[str]] = json.loads(done.stdout)
+    answer: dict[str, Any] = json.loads(done.stdout)
     return answer
