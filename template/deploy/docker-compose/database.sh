@@ -5,8 +5,8 @@
 set -eu
 
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" <<'SQL'
-\set owner_password `cat /run/secrets/database_owner_password`
-\set password `cat /run/secrets/database_password`
+\set owner_password `cat "${SECRETS_DIR:-/run/secrets}/database_owner_password"`
+\set password `cat "${SECRETS_DIR:-/run/secrets}/database_password"`
 CREATE ROLE service_owner LOGIN PASSWORD :'owner_password';
 CREATE ROLE service LOGIN PASSWORD :'password';
 CREATE DATABASE service OWNER service_owner;
