@@ -1,9 +1,12 @@
 """What tests/options.toml says each answer adds to a service."""
 
+import functools
 import tomllib
+from collections.abc import Iterable
 from typing import Any
 
 from tests.matrix.questions import ROOT, Answer, Answers, spell
+from tools.ownership import sources
 
 ADDED: dict[str, dict[str, dict[str, Any]]] = tomllib.loads(
     (ROOT / "tests" / "options.toml").read_text("utf-8")
@@ -14,7 +17,7 @@ def added_by(question: str, answer: Answer) -> set[str]:
     """Return the paths that one answer adds; several values of one answer add all of theirs."""
     values = answer if isinstance(answer, tuple) else (answer,)
     entries = [ADDED[question][spell(value)] for value in values]
-    return {path for entry in entries for path in [*entry["files"], *entry.get("tests", [])]}
+    return _files(path for entry in entries for path in _named(entry))
 
 
 def expected(answers: Answers) -> set[str]:
@@ -25,9 +28,28 @@ def expected(answers: Answers) -> set[str]:
 
 def optional() -> set[str]:
     """Return every path that some answer adds."""
-    return {
-        path
-        for values in ADDED.values()
-        for entry in values.values()
-        for path in [*entry["files"], *entry.get("tests", [])]
-    }
+    return _files(named())
+
+
+def named() -> set[str]:
+    """Return what tests/options.toml names: paths, and folders that end in a slash."""
+    entries = (entry for values in ADDED.values() for entry in values.values())
+    return {path for entry in entries for path in _named(entry)}
+
+
+def _named(entry: dict[str, Any]) -> list[str]:
+    return [*entry["files"], *entry.get("tests", [])]
+
+
+def _files(named: Iterable[str]) -> set[str]:
+    """Return the paths, with the files of template/ that lie in a named folder in its place."""
+    found = set[str]()
+    for path in named:
+        below = [file for file in _sources() if file.startswith(path)] if path[-1] == "/" else []
+        found.update(below or [path])
+    return found
+
+
+@functools.cache
+def _sources() -> frozenset[str]:
+    return frozenset(path for path, _ in sources())

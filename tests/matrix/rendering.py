@@ -25,9 +25,10 @@ from tests.matrix.questions import ROOT, Answers
 
 # What a suite never reads: combinations that differ in nothing else are one Python tree.
 UNSEEN_BY_TESTS = frozenset(
-    {"README.md", "AGENTS.md", "uv.lock", ".copier-answers.yml", "ownership.toml"}
+    {"AGENTS.md", "README.md", "uv.lock", ".copier-answers.yml", "Dockerfile", ".dockerignore"}
 )
 UNSEEN_FOLDERS = (".github/", "deploy/")
+MANIFEST = "ownership.toml"
 
 
 class CompileOnce(SandboxedEnvironment):
@@ -93,9 +94,18 @@ class Rendering:
         seen = [
             f"{path} {digest}"
             for path, digest in self.files.items()
-            if path not in UNSEEN_BY_TESTS and not path.startswith(UNSEEN_FOLDERS)
+            if not _unseen(path) and path != MANIFEST
         ]
+        # It lists all files and answers, among them those that no suite sees.
+        manifest = self.read(MANIFEST).splitlines() if MANIFEST in self.files else []
+        seen += [line for line in manifest if not _unseen(line) and "deploy_target =" not in line]
         return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
+def _unseen(path: str) -> bool:
+    """Tell whether a path, or the path that a line of the manifest begins with, is in no test."""
+    path = path.removeprefix('"').partition('"')[0]
+    return path in UNSEEN_BY_TESTS or path.startswith(UNSEEN_FOLDERS)
 
 
 def render(answers: Answers, directory: Path, template: Path = ROOT, **data: str) -> Rendering:

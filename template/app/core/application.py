@@ -75,7 +75,10 @@ def create_app(
     """
     settings.require_safe()
     debugging = settings.log_level == "DEBUG" and not settings.production
-    configure_logging(settings.log_level, exception_messages=debugging)
+    project = settings.log_google_cloud_project
+    configure_logging(
+        settings.log_level, exception_messages=debugging, google_cloud_project=project
+    )
     app = Service(
         title=title,
         lifespan=_lifespan(guard, runtime),
