@@ -1,10 +1,12 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Structured logs: one JSON object a line, ours and every library's, through one redaction."""
 
+import json
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -25,6 +27,8 @@ _CREDENTIALS = re.compile(
 )
 
 _SECURITY_LOGGER = "app.security"
+_ACCESS_LOGGER = "app.access"
+_quote = json.encoder.encode_basestring_ascii
 
 
 def configure_logging(
@@ -76,6 +80,28 @@ def security_event(name: str, /, **fields: object) -> None:
     structlog.stdlib.get_logger(_SECURITY_LOGGER).info(name, **fields)
 
 
+def access_event(*, method: str, path: str, status: int, seconds: float, request_id: str) -> None:
+    """Log how a request ended: the line that structlog would make, in a tenth of its time."""
+    logger = logging.getLogger(_ACCESS_LOGGER)
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    line = _Line(
+        f'{{"method": {_quote(method)}, "path": {_quote(_clean(path))}, "status": {status}, '
+        f'"seconds": {seconds:.4f}, "event": "request", "request_id": {_quote(request_id)}, '
+        f'"logger": "{_ACCESS_LOGGER}", "level": "info", '
+        f'"timestamp": "{datetime.now(UTC).isoformat()[:-6]}Z"}}'
+    )
+    handlers = logger.handlers or logging.root.handlers
+    if len(handlers) == 1 and isinstance(handlers[0], _StandardStream):
+        handlers[0].write(line)
+    else:  # others listen too
+        logger.handle(logger.makeRecord(_ACCESS_LOGGER, logging.INFO, "", 0, line, (), None))
+
+
+class _Line(str):
+    """A line of the log that is finished already."""
+
+
 def _json_formatter(shared: list[structlog.typing.Processor]) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -95,8 +121,12 @@ class _StandardStream(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
+        self.write(record.msg if isinstance(record.msg, _Line) else self.format(record))
+
+    def write(self, line: str) -> None:
+        """Write what is formatted already."""
         stream: TextIO = getattr(sys, self._name)
-        stream.write(f"{self.format(record)}\n")
+        stream.write(f"{line}\n")
         stream.flush()
 
 
