@@ -22,6 +22,7 @@ from app.auth.revocation import Stores, deliver_pending
 from app.auth.security import TokenPolicy
 from app.auth.settings import BaseAuthSettings
 from app.auth.signing import SigningAlgorithm
+from app.auth.verified_tokens import VerifiedTokens
 from app.core.clock import Clock
 from app.core.database import Database
 from app.core.errors import TooManyRequests
@@ -51,17 +52,12 @@ class Auth:
     derived_keys: DerivedKeys
     key_store: KeyStore
     keyring: Keyring
+    verified_tokens: VerifiedTokens
     passwords: Passwords
     outbox: Outbox
     stores: Stores
     redeem: Redeem
     api_keys: ApiKeys
-
-    @property
-    def token_policy(self) -> TokenPolicy:
-        """What an access token must say to be meant for this service."""
-        settings = self.settings
-        return TokenPolicy(settings.issuer, settings.audience, settings.access_lifetime)
 
     @property
     def idle_lifetime(self) -> timedelta:
@@ -112,6 +108,8 @@ async def build_auth(
     derived_keys = DerivedKeys(settings.master_secrets)
     key_store = KeyStore(database, derived_keys, signing, settings.access_lifetime)
     passwords = Passwords(settings)
+    keyring = Keyring(key_store.load, clock)
+    policy = TokenPolicy(settings.issuer, settings.audience, settings.access_lifetime)
     try:
         async with opened_stores as stores:
             yield Auth(
@@ -120,7 +118,8 @@ async def build_auth(
                 database=database,
                 derived_keys=derived_keys,
                 key_store=key_store,
-                keyring=Keyring(key_store.load, clock),
+                keyring=keyring,
+                verified_tokens=VerifiedTokens(keyring, policy, settings.verified_tokens_limit),
                 passwords=passwords,
                 outbox=Outbox(database, derived_keys, clock, mail_sender(settings)),
                 stores=stores,

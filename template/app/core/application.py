@@ -110,7 +110,7 @@ def _middleware(settings: CoreSettings) -> list[Middleware]:
     """Return all middleware, outermost first."""
     middleware = [
         # The id first, so that whatever happens further in is logged under it.
-        Middleware(RequestContextMiddleware),
+        Middleware(RequestContextMiddleware, traced=bool(settings.log_google_cloud_project)),
         Middleware(SecurityHeadersMiddleware),
         Middleware(PlainErrorsMiddleware),
         # Before anything reads Host or Authorization.

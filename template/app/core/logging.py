@@ -1,10 +1,12 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Structured logs: one JSON object a line, ours and every library's, through one redaction."""
 
+import json
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -26,6 +28,8 @@ _CREDENTIALS = re.compile(
 )
 
 _SECURITY_LOGGER = "app.security"
+_ACCESS_LOGGER = "app.access"
+_quote = json.encoder.encode_basestring_ascii
 
 
 def configure_logging(
@@ -52,7 +56,7 @@ def configure_logging(
         describe_exception(with_messages=exception_messages),
         _redact,
     ]
-    handler = _StandardStream(to)
+    handler = _StandardStream(to, plain=not google_cloud_project)
     last = [for_google_cloud(google_cloud_project)] if google_cloud_project else []
     handler.setFormatter(_json_formatter(shared, last))
     root = logging.getLogger()
@@ -83,6 +87,26 @@ def security_event(name: str, /, **fields: object) -> None:
     structlog.stdlib.get_logger(_SECURITY_LOGGER).info(name, **fields)
 
 
+def access_event(*, method: str, path: str, status: int, seconds: float, request_id: str) -> None:
+    """Log how a request ended; the line that structlog would make takes ten times as long."""
+    logger = logging.getLogger(_ACCESS_LOGGER)
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    handlers = logger.handlers or logging.root.handlers
+    only = handlers[0] if len(handlers) == 1 else None
+    if not (isinstance(only, _StandardStream) and only.plain):  # others listen, or other names
+        structlog.stdlib.get_logger(_ACCESS_LOGGER).info(
+            "request", method=method, path=path, status=status, seconds=round(seconds, 4)
+        )
+        return
+    only.write(
+        f'{{"method": {_quote(method)}, "path": {_quote(_clean(path))}, "status": {status}, '
+        f'"seconds": {seconds:.4f}, "event": "request", "request_id": {_quote(request_id)}, '
+        f'"logger": "{_ACCESS_LOGGER}", "level": "info", '
+        f'"timestamp": "{datetime.now(UTC).isoformat()[:-6]}Z"}}'
+    )
+
+
 def _json_formatter(
     shared: list[structlog.typing.Processor], last: list[structlog.typing.Processor]
 ) -> logging.Formatter:
@@ -99,14 +123,19 @@ def _json_formatter(
 class _StandardStream(logging.Handler):
     """Writes to whatever standard output, or standard error, is at that moment."""
 
-    def __init__(self, name: Literal["stdout", "stderr"]) -> None:
+    def __init__(self, name: Literal["stdout", "stderr"], *, plain: bool) -> None:
         super().__init__()
         self._name = name
+        self.plain = plain  # its lines have the names that structlog gives them
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
+        self.write(self.format(record))
+
+    def write(self, line: str) -> None:
+        """Write what is formatted already."""
         stream: TextIO = getattr(sys, self._name)
-        stream.write(f"{self.format(record)}\n")
+        stream.write(f"{line}\n")
         stream.flush()
 
 
