@@ -55,6 +55,12 @@ def fresh_service(
     return start
 
 
+@pytest.fixture
+async def service(fresh_service: FreshService) -> Service:
+    """The service, checking in one of both ways."""
+    return await fresh_service()
+
+
 async def lease(service: Service) -> None:
     """Wait until the worker may answer from its copy."""
     member = deny_list(service).member
@@ -370,6 +376,7 @@ async def test_a_list_that_is_flushed_while_it_is_copied_is_not_trusted(
         if not flushed:
             flushed.append(True)
             await revocation.client.flushdb()
+            await ledger.open()  # as any other worker does that comes by
 
     monkeypatch.setattr(ledger, "fill", fill_and_lose)
     await revocation.client.flushdb()

@@ -76,7 +76,7 @@ class Simulation:
             for reader in readers:
                 reader()
 
-        self.at(self.now + next(self.delays), arrive)
+        arrive()
 
     def wait_for_news(self, again: Callable[[], None]) -> None:
         """Call back after the next message that the server takes."""
@@ -97,6 +97,8 @@ class Process:
         self.alive = True
         self.paused_until = 0.0
         self.pauses = 0
+        self.pause_after_sending = 0.0
+        self.delay, self.slow_until = 0.0, 0.0  # what its messages take beside all others
         requests = SimulatedLedger(self, REQUEST_TIMEOUT)
         follower = SimulatedLedger(self, FOLLOWER_TIMEOUT)
         world = World(self.clock, lambda: START, self.sleep, self.read_database, _NoLock())
@@ -116,6 +118,18 @@ class Process:
         self.paused_until = max(self.paused_until, self.simulation.now + seconds)
         self.pauses += 1
         self.simulation.at(self.paused_until, lambda: None)  # what it would do before all else
+
+    def sent(self) -> None:
+        """Take note that a message has left."""
+        if self.pause_after_sending:
+            seconds, self.pause_after_sending = self.pause_after_sending, 0.0
+            self.pause(seconds)
+
+    def message(self, arrive: Callable[[], None]) -> None:
+        """Let something happen when a message to or from this process arrives."""
+        simulation = self.simulation
+        slow = self.delay if simulation.now < self.slow_until else 0.0
+        simulation.at(simulation.now + next(simulation.delays) + slow, arrive)
 
     def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Let the process do something beside whatever else it does."""
@@ -160,10 +174,10 @@ class Process:
         def arm(resume: Resume) -> None:
             def arrive() -> None:
                 found.extend(self.simulation.committed)
-                back = self.simulation.now + next(self.simulation.delays)
-                self.simulation.at(back, lambda: resume(None))
+                self.message(lambda: resume(None))
 
-            self.simulation.at(self.simulation.now + next(self.simulation.delays), arrive)
+            self.message(arrive)
+            self.sent()
 
         await suspend(arm)
         for denial in found:
@@ -236,10 +250,10 @@ class SimulatedLedger:
                 if waits and answer is None:
                     simulation.wait_for_news(arrive)
                     return
-                back = simulation.now + next(simulation.delays)
-                simulation.at(back, lambda: resume(answer))
+                self.process.message(lambda: resume(answer))
 
-            simulation.on_server(arrive)
+            self.process.message(lambda: simulation.on_server(arrive))
+            self.process.sent()
             late = simulation.now + self.timeout / self.process.rate
             simulation.at(late, lambda: resume(LedgerUnavailable()))
 
