@@ -180,6 +180,8 @@ class Story:
         """Let all trouble end; then everything must be well soon."""
         simulation = self.simulation
         simulation.delays = cycle(CALM)
+        for process in self.processes:
+            process.pause_after_sending = process.slow_until = 0.0
         wake = max([simulation.redis_stopped_until, *(p.paused_until for p in self.processes)])
         simulation.run_until(max(wake, simulation.now) + max(DELAYS) + 2 * SETTLING)
         for process, keeps_copy in zip(self.processes, self.keeps_copy, strict=True):
