@@ -18,7 +18,7 @@ from app.auth.limits import MAIL_RECIPIENT
 from app.auth.outbox import Outbox
 from app.auth.passwords import Passwords
 from app.auth.redemption import Redemption
-from app.auth.revocation import Stores, deliver_pending
+from app.auth.revocation import Delivery, Stores
 from app.auth.security import TokenPolicy
 from app.auth.settings import BaseAuthSettings
 from app.auth.signing import SigningAlgorithm
@@ -56,6 +56,7 @@ class Auth:
     passwords: Passwords
     outbox: Outbox
     stores: Stores
+    delivery: Delivery
     redeem: Redeem
     api_keys: ApiKeys
 
@@ -81,12 +82,12 @@ class Auth:
         return await self.stores.rate_limiter.hit(MAIL_RECIPIENT, key) is None
 
     async def deliver_denials(self) -> None:
-        """Carry committed denials to the deny-list; the answer waits for this.
+        """Make committed denials hold on every worker; the answer waits for this.
 
         Raises:
-            ServiceUnavailable: the deny-list cannot be written; nothing is lost, a retry delivers.
+            ServiceUnavailable: that is not known; nothing is lost, a retry delivers.
         """
-        await deliver_pending(self.database, self.stores.revocation, self.clock.now())
+        await self.delivery.deliver()
 
 
 def get_auth(connection: HTTPConnection) -> Auth:
@@ -123,6 +124,7 @@ async def build_auth(
                 passwords=passwords,
                 outbox=Outbox(database, derived_keys, clock, mail_sender(settings)),
                 stores=stores,
+                delivery=Delivery(database, stores.revocation, clock),
                 redeem=redeem,
                 api_keys=ApiKeys(database, clock),
             )
