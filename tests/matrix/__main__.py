@@ -1,4 +1,4 @@
-"""Renders combinations, runs their suites two at a time, and ends with a table.
+"""Renders combinations, runs their suites three at a time, and ends with a table.
 
 python -m tests.matrix --uv UV                  every combination (make test)
 python -m tests.matrix --uv UV --all            and the slow promises in every tree
@@ -18,13 +18,14 @@ from pathlib import Path
 
 from tests.matrix import plan, questions
 from tests.matrix.jobs import Job, Outcome, run
-from tests.matrix.rendering import Rendering, distinct_trees, render_all
+from tests.matrix.rendering import Rendering, distinct_trees, note_digests, render_all
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.servers import replaced, shared_postgres
 from tests.matrix.variations import shares
 from tools.releases import clean_tree
 
-PROCESSES = 2
+# One more than the two cores that the figures are for: a suite with slow promises sleeps often.
+PROCESSES = 3
 FIGURES = questions.ROOT / "reports" / "matrix.json"
 
 
@@ -39,10 +40,12 @@ def main() -> int:
         combinations = _combinations(arguments)
         print(f"rendering {len(combinations)} combinations", flush=True)
         renderings = render_all(combinations, scratch / "rendered")
+        digests = scratch / "digests.json"
+        note_digests(renderings, digests)
         render_seconds = time.monotonic() - began
         trees = distinct_trees(renderings)
         with shared_postgres(renderings[0].directory) as postgres:
-            shared = plan.Plan(arguments.uv, postgres, arguments.all)
+            shared = plan.Plan(arguments.uv, postgres, digests, arguments.all)
             jobs, not_run = _jobs(arguments, shared, renderings, trees)
             jobs = arguments.shard.of(jobs)
             missing = replaced(postgres)
@@ -97,7 +100,9 @@ def _jobs(
     chosen = plan.pairwise_trees(renderings)
     own = [shared.own_environment(rendering) for rendering in chosen]
     done = {rendering.tree for rendering in chosen}
-    others = shared.suites(each for each in shares(trees) if each[0].tree not in done)
+    rest = [each for each in shares(trees) if each[0].tree not in done]
+    # Those that run only a share of their files come last: no core waits for a long one then.
+    others = shared.suites(sorted(rest, key=lambda each: bool(each[1])))
     tests = [shared.own_tests(), shared.updates(), shared.stories()]
     return [*tests, *own, *others], not_run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.matrix.jobs import Job
 from tests.matrix.questions import ROOT, command_words, pairwise, title
-from tests.matrix.rendering import Rendering, distinct_trees
+from tests.matrix.rendering import DIGESTS, Rendering, distinct_trees
 
 QUICK = ("-m", "not slow")
 # A script, not a module: it runs in a service, which has a package `tests` of its own.
@@ -50,11 +50,13 @@ class Plan:
     Attributes:
         uv: the uv program.
         environment: variables for every suite.
+        digests: what this run's renderings hold, for the test that they are always the same.
         everything: run the slow promises in every tree.
     """
 
     uv: str
     environment: Mapping[str, str]
+    digests: Path
     everything: bool = False
 
     def own_tests(self) -> Job:
@@ -66,7 +68,7 @@ class Plan:
             Path(sys.executable),
             ROOT,
             ["-m", "not heavy"],
-            self.environment,
+            {**self.environment, DIGESTS: str(self.digests)},
         )
 
     def updates(self) -> Job:
