@@ -1,4 +1,4 @@
-"""Renders combinations, runs their suites two at a time, and ends with a table.
+"""Renders combinations, runs their suites three at a time, and ends with a table.
 
 python -m tests.matrix --uv UV                  every combination (make test)
 python -m tests.matrix --uv UV --all            and the slow promises in every tree
@@ -18,12 +18,13 @@ from pathlib import Path
 
 from tests.matrix import plan, questions
 from tests.matrix.jobs import Job, Outcome, run
-from tests.matrix.rendering import Rendering, distinct_trees, render_all
+from tests.matrix.rendering import Rendering, distinct_trees, note_digests, render_all
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.servers import replaced, shared_postgres
 from tools.releases import clean_tree
 
-PROCESSES = 2
+# One more than the two cores that the figures are for: a suite with slow promises sleeps often.
+PROCESSES = 3
 FIGURES = questions.ROOT / "reports" / "matrix.json"
 
 
@@ -38,10 +39,12 @@ def main() -> int:
         combinations = _combinations(arguments)
         print(f"rendering {len(combinations)} combinations", flush=True)
         renderings = render_all(combinations, scratch / "rendered")
+        digests = scratch / "digests.json"
+        note_digests(renderings, digests)
         render_seconds = time.monotonic() - began
         trees = distinct_trees(renderings)
         with shared_postgres(renderings[0].directory) as postgres:
-            shared = plan.Plan(arguments.uv, postgres, arguments.all)
+            shared = plan.Plan(arguments.uv, postgres, digests, arguments.all)
             jobs, not_run = _jobs(arguments, shared, renderings, trees)
             jobs = arguments.shard.of(jobs)
             missing = replaced(postgres)

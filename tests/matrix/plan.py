@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.matrix.jobs import Job
 from tests.matrix.questions import ROOT, command_words, pairwise, title
-from tests.matrix.rendering import Rendering, distinct_trees
+from tests.matrix.rendering import DIGESTS, Rendering, distinct_trees
 from tests.matrix.variations import base, shares, values_chosen
 
 QUICK = ("-m", "not slow")
@@ -51,11 +51,13 @@ class Plan:
     Attributes:
         uv: the uv program.
         environment: variables for every suite.
+        digests: what this run's renderings hold, for the test that they are always the same.
         everything: run the slow promises in every tree.
     """
 
     uv: str
     environment: Mapping[str, str]
+    digests: Path
     everything: bool = False
 
     def own_tests(self) -> Job:
@@ -67,7 +69,7 @@ class Plan:
             Path(sys.executable),
             ROOT,
             ["-m", "not heavy"],
-            self.environment,
+            {**self.environment, DIGESTS: str(self.digests)},
         )
 
     def updates(self) -> Job:
@@ -108,9 +110,10 @@ class Plan:
             if tree not in whole:
                 yield self.own_environment(tree, files=files[tree.tree])
         done = {tree.tree for tree in own}
-        for tree in distinct_trees(renderings):
-            if tree.tree not in done:
-                yield self.suite(tree, files[tree.tree])
+        rest = [tree for tree in distinct_trees(renderings) if tree.tree not in done]
+        # Shares come last: no core waits for a long suite then.
+        for tree in sorted(rest, key=lambda tree: bool(files[tree.tree])):
+            yield self.suite(tree, files[tree.tree])
 
     def suite(self, tree: Rendering, files: Sequence[str] = ()) -> Job:
         """One tree's own suite, or these files of it, where all dependencies are."""

@@ -6,6 +6,8 @@ of files. A test holds the bytes equal to those of the stock command line.
 """
 
 import hashlib
+import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +23,7 @@ from copier._jinja_ext import SandboxedEnvironment
 from copier._main import Worker
 from plumbum import local
 
-from tests.matrix.questions import ROOT, Answers
+from tests.matrix.questions import ROOT, Answers, title
 
 # What a suite never reads: combinations that differ in nothing else are one Python tree.
 UNSEEN_BY_TESTS = frozenset(
@@ -29,6 +31,7 @@ UNSEEN_BY_TESTS = frozenset(
 )
 UNSEEN_FOLDERS = (".github/", "deploy/")
 MANIFEST = "ownership.toml"
+DIGESTS = "GATEHOUSE_RENDERED"  # an environment variable: the file that `note_digests` wrote
 
 
 class CompileOnce(SandboxedEnvironment):
@@ -144,6 +147,19 @@ def digests(directory: Path) -> dict[str, str]:
         path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
     }
+
+
+def note_digests(renderings: Iterable[Rendering], file: Path) -> None:
+    """Write what renderings hold, for another process to compare."""
+    file.write_text(json.dumps({title(each.answers): each.files for each in renderings}))
+
+
+def noted_digests() -> dict[str, dict[str, str]] | None:
+    """Return what the process that started this one rendered, by title; None: it did not."""
+    if file := os.environ.get(DIGESTS):
+        noted: dict[str, dict[str, str]] = json.loads(Path(file).read_text())
+        return noted
+    return None
 
 
 def distinct_trees(renderings: Iterable[Rendering]) -> list[Rendering]:
