@@ -55,12 +55,12 @@ class Leaving:
 class ProviderMachine(AuthMachine):
     """The service beside its model, with a provider that both owners may log in with."""
 
-    own_settings: ClassVar = provider_settings(make_stand_ins())
+    stand_ins: ClassVar = make_stand_ins()
+    own_settings: ClassVar = provider_settings(stand_ins)
     wanted: ClassVar = [*AuthMachine.wanted, "LET_IN", "TURNED_AWAY", "CODE_REFUSED"]
 
     def __init__(self) -> None:
         super().__init__()
-        self.stand_ins = make_stand_ins()
         self.logins: list[Logins] = [connect(each, self.stand_ins) for each in self.services]
         self.people: dict[int, Person] = {}
         self.flows: list[Leaving] = []
