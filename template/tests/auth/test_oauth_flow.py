@@ -285,6 +285,8 @@ async def test_who_registered_somebody_elses_address_gains_nothing(logins: Login
     secret = await service.mailed_secret(str(who.email))
     browser = logins.browser()
     assert (await browser.log_in(logins.first, who)).status_code == 303
+    pending = "SELECT id FROM pending_registration WHERE email = :email"
+    assert await service.sql(pending, email=who.email) == []
     verify = {"token": secret, "password": body["password"]}
     answer = await service.client.post("/auth/email/verify", json=verify)
     assert problem(answer) == INVALID_GRANT
