@@ -19,6 +19,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ASK_AGAIN_SECONDS = 31  # unknown keys make a service ask once in 30
 # With PICTURES=1 the tests take the screenshots of the documentation anew.
 PICTURES = ROOT / "docs" / "static"
+expect.set_options(timeout=30_000)  # milliseconds: a machine may be busy
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[im
 
 from tests.auth.support.answers import INVALID_GRANT, INVALID_REQUEST, problem
 from tests.auth.support.credentials import SAME_ORIGIN, Tokens, tokens_of
-from tests.auth.support.oauth import PROVIDERS, Logins, person
+from tests.auth.support.oauth import PROVIDERS, Logins, challenge_of, person
 from tests.auth.support.oauth_browser import (
     OTHER_RETURN_TO,
     RETURN_TO,
@@ -46,12 +46,6 @@ async def code_for(logins: Logins, who: Person, browser: Browser, **query: str) 
     """Log in for a one-time code and return it."""
     query = {"response_type": "code", **query}
     return str(returned(await browser.log_in(logins.first, who, **query))["code"])
-
-
-def challenge_of(verifier: str) -> dict[str, str]:
-    """Return the parameters that bind a code to a verifier."""
-    challenge = create_s256_code_challenge(verifier)
-    return {"code_challenge": challenge, "code_challenge_method": "S256"}
 
 
 async def test_a_first_login_makes_an_account_without_a_password(
@@ -291,6 +285,8 @@ async def test_who_registered_somebody_elses_address_gains_nothing(logins: Login
     secret = await service.mailed_secret(str(who.email))
     browser = logins.browser()
     assert (await browser.log_in(logins.first, who)).status_code == 303
+    pending = "SELECT id FROM pending_registration WHERE email = :email"
+    assert await service.sql(pending, email=who.email) == []
     verify = {"token": secret, "password": body["password"]}
     answer = await service.client.post("/auth/email/verify", json=verify)
     assert problem(answer) == INVALID_GRANT

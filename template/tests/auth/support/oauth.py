@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
 
 from tests.auth.support.credentials import new_email
 from tests.auth.support.kit import Kit
@@ -23,7 +24,11 @@ from tests.auth.support.oauth_browser import (
 from tests.auth.support.service import Service
 
 PROVIDERS = [name for name in ("oidc", "google", "github") if find_spec(f"app.auth.oauth.{name}")]
-ISSUERS = {"oidc": "https://id.example.com/tenant", "google": "https://accounts.google.com"}
+ISSUERS = {
+    "oidc": "https://id.example.com/tenant",
+    "google": "https://accounts.google.com",
+    "github": "https://github.com",
+}
 _subjects = count(1000)
 
 
@@ -60,6 +65,12 @@ def make_stand_ins() -> dict[str, StandIn]:
             module = import_module("tests.auth.support.openid_provider")
             made[name] = module.OpenIDProvider(name, ISSUERS[name])
     return made
+
+
+def challenge_of(verifier: str) -> dict[str, str]:
+    """Return the parameters that bind a code to a verifier."""
+    challenge = create_s256_code_challenge(verifier)
+    return {"code_challenge": challenge, "code_challenge_method": "S256"}
 
 
 def connect(service: Service, stand_ins: dict[str, StandIn]) -> Logins:
