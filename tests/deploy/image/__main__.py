@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx2
@@ -28,8 +28,9 @@ from tests.deploy.image.building import (
 )
 from tests.deploy.image.checks import contents, healthcheck, promises
 from tests.deploy.image.containers import Container
-from tests.deploy.image.load import Load
-from tests.deploy.image.stores import COMPOSE, compose, free_port, running_stores, settings_env
+from tests.deploy.image.load import TURNED_AWAY, Load
+from tests.deploy.image.stage import Report, Stage
+from tests.deploy.image.stores import COMPOSE, compose, running_stores
 from tests.deploy.waiting import until
 from tests.matrix.questions import ROOT, defaults
 from tests.matrix.rendering import render
@@ -66,51 +67,6 @@ def main() -> int:
     (REPORTS / "image.json").write_text(json.dumps(vars(report), indent=2))
     print("failed" if report.broken else "all as promised")
     return 1 if report.broken else 0
-
-
-class Report:
-    """What was done and seen, sentence by sentence."""
-
-    def __init__(self) -> None:
-        self.done: list[str] = []
-        self.broken: list[str] = []
-
-    def say(self, sentence: str) -> None:
-        """Print and keep a sentence."""
-        print(f"- {sentence}", flush=True)
-        self.done.append(sentence)
-
-    def require(self, holds: bool, sentence: str) -> None:
-        """Say a sentence, and whether it is so."""
-        self.say(sentence if holds else f"NOT SO: {sentence}")
-        if not holds:
-            self.broken.append(sentence)
-
-
-class Stage:
-    """Where it happens: a rendered service, its image, ports, and secrets as containers see them."""
-
-    def __init__(self, scratch: Path, service: Path, buildah: Buildah) -> None:
-        self.scratch, self.service, self.buildah = scratch, service, buildah
-        self.secrets = scratch / "secrets"
-        self.secrets.mkdir()
-        self.port, self.public = free_port(), free_port()
-        self.address = f"http://localhost:{self.public}"
-
-    def secrets_command(self, *words: str) -> None:
-        """Run secrets.sh."""
-        script = self.service / COMPOSE / "secrets.sh"
-        subprocess.run(["/bin/sh", script, *words], check=True, stdout=subprocess.DEVNULL)
-
-    def variables(self) -> Mapping[str, str]:
-        """Return the environment of `app` in compose.yaml, with the proxy's address here."""
-        given: Mapping[str, str] = compose(self.service)["services"]["app"]["environment"]
-        return {**settings_env(self.service), **given, "TRUSTED_PROXIES": "127.0.0.1/32"}
-
-    def container(self, socket_folder: Path) -> Container:
-        """Make a container with what compose.yaml gives to the service."""
-        log = self.scratch / "service.log"
-        return Container(self.buildah, self.variables(), self.secrets, socket_folder, log)
 
 
 def _run(stage: Stage, report: Report) -> None:
@@ -165,12 +121,7 @@ def _replace_under_load(
     with Load(stage.address, token) as load:
         time.sleep(LOAD_SECONDS)
         seconds, ended = first.stop()
-        stage.secrets_command("rotate")
-        for name in ("secret_key", "secret_key_previous"):
-            (stage.secrets / name).chmod(0o644)
-            (stage.secrets / name).write_text(
-                (stage.service / COMPOSE / "secrets" / name).read_text()
-            )
+        stage.rotate_secret_key()
         second.start(stage.port)
         time.sleep(LOAD_SECONDS)
     grace = int(compose(stage.service)["services"]["app"]["stop_grace_period"].removesuffix("s"))
@@ -184,6 +135,8 @@ def _replace_under_load(
         f"replaced by one with a new SECRET_KEY: {total} requests through Caddy, failed: {failed},"
         f" the slowest waited {load.slowest:.1f} s",
     )
+    if turned_away := load.statuses[TURNED_AWAY]:
+        report.say(f"this machine's older Caddy answered {turned_away} writes itself meanwhile")
 
 
 def _afterwards(stage: Stage, container: Container, token: str, report: Report) -> None:
@@ -205,7 +158,7 @@ def _get(stage: Stage, token: str) -> httpx2.Response:
 
 def _program_of(uv: Path) -> Path:
     """Return the program itself where `uv` is a script that finds it."""
-    command = [uv, "run", "--no-project", "--quiet", "printenv", "UV"]
+    command = [str(uv), "run", "--no-project", "--quiet", "printenv", "UV"]
     return Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
 
 

@@ -17,7 +17,7 @@ print(*found)
 # Folders that the service could write to although it runs from them.
 WRITABLE = """
 import os
-print(*[top for top, _, _ in os.walk("/srv") if os.access(top, os.W_OK)], os.access("/etc", os.W_OK) or "")
+print(*[top for top, _, _ in [("/etc", 0, 0), *os.walk("/srv")] if os.access(top, os.W_OK)])
 """
 SECRET_WORDS = ("SECRET", "PASSWORD", "TOKEN", "KEY", "DATABASE_URL", "REDIS_URL")
 

@@ -92,9 +92,11 @@ class Container:
 
 
 def _descendants(pid: int) -> list[int]:
+    """Return the processes below one; any of its threads may have started them."""
     found = []
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        found += [*_descendants(int(child)), int(child)]
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            found += [*_descendants(int(child)), int(child)]
     return found
 
 

