@@ -16,7 +16,7 @@ endif
 RUN = $(UV) run --frozen --no-sync
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest faults coverage mutants asvs reference docs lock test-docs test-updates release
+.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest faults coverage mutants asvs reference docs lock test-docs test-updates release image
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -60,6 +60,9 @@ test-updates: install ## updates of changed services, from every release to this
 
 release: install ## check, test and tag this commit: VERSION=0.2.0
 	@$(RUN) python -m tools.release $(VERSION)
+
+image: install ## build the image without a Docker daemon, run it, replace it under load
+	@$(RUN) python -m tests.deploy.image --uv "$(UV)"
 
 bench: install ## how fast combinations render, what a matrix run costs, and what an API key costs
 	@$(RUN) python -m benchmarks.rendering
