@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from app.core.database import Database
 from app.core.docs_page import docs_assets, docs_router
+from app.core.draining import draining
 from app.core.headers import (
     NoStoreMiddleware,
     PlainErrorsMiddleware,
@@ -143,7 +144,9 @@ def _lifespan(
         database: Database = app.state.database
         try:
             async with runtime(app):
-                yield
+                with draining(app.state.settings.shutdown_delay) as state:
+                    app.state.readiness["draining"] = state.check
+                    yield
         finally:
             await database.dispose()
 

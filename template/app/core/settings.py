@@ -82,6 +82,9 @@ class CoreSettings(BaseSettings):
     trusted_proxies: Networks = []
     trusted_proxy_hops: int = Field(default=0, ge=0)
 
+    # Seconds between the request to stop and the stop: /readyz refuses, so that proxies look away.
+    shutdown_delay: int = Field(default=0, ge=0, le=60)
+
     # Bytes. A JSON API needs little; a route that takes uploads sets its own max_body_size.
     max_body_size: int = Field(default=1024 * 1024, ge=1)
 
