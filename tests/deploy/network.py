@@ -33,40 +33,39 @@ def _end(end: Object) -> str:
 def dangling(objects: list[Object]) -> Iterator[str]:
     """Yield each name that one object says and no other has."""
     names = {(each["kind"], each["metadata"]["name"]) for each in objects}
-    names |= {
-        ("Secret", each["spec"]["target"]["name"])
-        for each in objects
-        if "target" in each.get("spec", {})
-    }
-    said = {
-        ("Deployment", each["spec"]["scaleTargetRef"]["name"])
-        for each in of_kind(objects, "HorizontalPodAutoscaler")
-    }
-    labels, ports = [], set[str]()
-    for _, template in pods(objects):
-        spec = template["spec"]
-        said.add(("ServiceAccount", spec["serviceAccountName"]))
-        said |= {("Secret", v["secret"]["secretName"]) for v in spec["volumes"] if "secret" in v}
-        for container in spec["containers"]:
-            said |= {
-                ("ConfigMap", source["configMapRef"]["name"]) for source in container["envFrom"]
-            }
-            ports |= {port["name"] for port in container.get("ports", [])}
-        labels.append(template["metadata"]["labels"])
+    for each in of_kind(objects, "ExternalSecret"):
+        names.add(("Secret", each["spec"]["target"]["name"]))
+    said = {*_said_by_pods(objects)}
+    for each in of_kind(objects, "HorizontalPodAutoscaler"):
+        said.add(("Deployment", each["spec"]["scaleTargetRef"]["name"]))
     for each in of_kind(objects, "Ingress"):
         for path in each["spec"]["rules"][0]["http"]["paths"]:
             said.add(("Service", path["backend"]["service"]["name"]))
     yield from (f"{kind} {name}" for kind, name in said - names)
+    yield from _selecting_nothing(objects)
+
+
+def _said_by_pods(objects: list[Object]) -> Iterator[tuple[str, str]]:
+    for _, template in pods(objects):
+        yield "ServiceAccount", template["spec"]["serviceAccountName"]
+        for volume in template["spec"]["volumes"]:
+            if "secret" in volume:
+                yield "Secret", volume["secret"]["secretName"]
+        for container in template["spec"]["containers"]:
+            for source in container["envFrom"]:
+                yield "ConfigMap", source["configMapRef"]["name"]
+
+
+def _selecting_nothing(objects: list[Object]) -> Iterator[str]:
+    templates = [template for _, template in pods(objects)]
     for each in objects:
-        selector = (
-            each.get("spec", {}).get("selector") or each.get("spec", {}).get("podSelector") or {}
-        )
+        spec = each.get("spec", {})
+        selector = spec.get("selector") or spec.get("podSelector") or {}
         wanted = selector.get("matchLabels", selector)
-        if not any(wanted.items() <= one.items() for one in labels):
+        chosen = [one for one in templates if wanted.items() <= one["metadata"]["labels"].items()]
+        if not chosen:
             yield f"{each['kind']} {each['metadata']['name']} selects nothing"
-    for service in of_kind(objects, "Service"):
-        yield from (
-            f"port {port['targetPort']}"
-            for port in service["spec"]["ports"]
-            if port["targetPort"] not in ports
-        )
+        containers = [one for template in chosen for one in template["spec"]["containers"]]
+        there = {port["name"] for one in containers for port in one.get("ports", [])}
+        if each["kind"] == "Service" and {one["targetPort"] for one in spec["ports"]} - there:
+            yield f"Service {each['metadata']['name']} sends to no port"

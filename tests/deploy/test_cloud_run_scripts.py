@@ -1,7 +1,9 @@
 """What the scripts of Cloud Run do: the least rights, no key, and migrations before requests."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,16 @@ def test_everybody_gets_the_rights_that_are_listed_and_no_other(
             calls += called
         assert set(rights(calls)) == RIGHTS | reads
         assert not [call for call in calls if " keys " in call]
+
+
+def test_a_right_too_many_is_found(on_cloud_run: list[Rendering], tmp_path: Path) -> None:
+    shutil.copytree(on_cloud_run[0].directory, tmp_path / "service")
+    script = tmp_path / "service/deploy/cloud-run/setup.sh"
+    text = script.read_text("utf-8")
+    script.write_text(text.replace("roles/run.developer", "roles/editor"), "utf-8")
+    planted = replace(on_cloud_run[0], directory=tmp_path / "service")
+    _, calls = run(planted, tmp_path, "setup.sh github 42")
+    assert {role for _, role, _ in set(rights(calls)) - RIGHTS} == {"roles/editor"}
 
 
 def test_the_database_is_the_only_one_that_the_service_may_connect_to(

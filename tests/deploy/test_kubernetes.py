@@ -13,8 +13,7 @@ import yaml
 
 from tests.deploy.kustomize import BuildError, Object, build, build_by_kustomize, overlays, pods
 from tests.deploy.pod_security import weaknesses
-from tests.deploy.validators import program
-from tests.matrix.questions import ROOT
+from tests.deploy.programs import checkov, program
 from tests.matrix.rendering import Rendering
 
 # The oldest that was still mended when this was written, and the newest of the validator.
@@ -63,7 +62,7 @@ def test_an_overlay_that_names_what_is_not_there_is_found(
 def complaints_of_schema(objects: list[Object], file: Path, version: str) -> str:
     """Return what kubernetes-validate says against objects; nothing when they are valid."""
     file.write_text(yaml.safe_dump_all(objects), "utf-8")
-    command = [program("kubernetes-validate"), "--strict", "-k", version, "--quiet", "--no-warn"]
+    command = [*program("kubernetes-validate"), "--strict", "-k", version, "--quiet", "--no-warn"]
     done = subprocess.run([*command, str(file)], capture_output=True, text=True, check=False)
     return done.stdout + done.stderr if done.returncode else ""
 
@@ -126,9 +125,7 @@ def test_a_pod_that_may_do_more_is_found(fault: str, built: dict[str, list[Objec
 
 def failed_checks(directory: Path) -> list[str]:
     """Return what checkov finds in manifests, with its identifiers."""
-    uv = shutil.which("uv") or str(ROOT / ".tools/bin/uv")
-    command = [uv, "run", "--quiet", "--frozen", "--project", str(ROOT / "tests/deploy/checkov")]
-    command += ["checkov", "--skip-download", "--framework", "kubernetes", "-o", "json"]
+    command = [*checkov(), "--skip-download", "--framework", "kubernetes", "-o", "json"]
     done = subprocess.run(
         [*command, "-d", str(directory)], capture_output=True, text=True, check=False
     )
