@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.speed import measuring, report
+from benchmarks.speed.__main__ import GROUPS
 from benchmarks.speed.load import Load, WrongAnswer, measure, request_bytes
 from benchmarks.speed.measuring import Figures, One, in_turn
 from benchmarks.speed.variants import BARE, Variant, bare, gatehouse, of_group
@@ -90,8 +91,7 @@ def test_a_ratio_is_taken_to_the_bare_route_before_and_after() -> None:
 
 
 def test_variants_have_names_of_their_own_and_apps_that_exist() -> None:
-    groups = ("main", "cache", "single", "workers", "logging")
-    variants = [each for group in groups for each in of_group(group)]
+    variants = [each for group in GROUPS for each in of_group(group)]
     assert len({each.name for each in variants}) == len(variants)
     for each in variants:
         module = each.app.partition(":")[0]
