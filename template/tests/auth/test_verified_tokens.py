@@ -257,7 +257,7 @@ async def test_a_limit_of_nothing_remembers_nothing(
 async def test_many_at_once_are_each_taken_for_themselves(fresh_service: FreshService) -> None:
     service = await fresh_service(verified_tokens_limit=3)
     callers = [await remembered(service) for _ in range(6)]
-    at_once = anyio.CapacityLimiter(20)
+    at_once = anyio.CapacityLimiter(8)
 
     async def ask(tokens: Tokens, *, forged: bool) -> None:
         token = tokens.access_token[:-8] + "AAAAAAAA" if forged else tokens.access_token
