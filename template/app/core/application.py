@@ -75,8 +75,7 @@ def create_app(
         ConfigurationError: The settings are not safe.
     """
     settings.require_safe()
-    debugging = settings.log_level == "DEBUG" and not settings.production
-    configure_logging(settings.log_level, exception_messages=debugging)
+    _configure_logging(settings)
     app = Service(
         title=title,
         lifespan=_lifespan(guard, runtime),
@@ -102,6 +101,14 @@ def create_app(
         app.include_router(docs_router())
         app.mount("/docs/assets", docs_assets())
     return app
+
+
+def _configure_logging(settings: CoreSettings) -> None:
+    debugging = settings.log_level == "DEBUG" and not settings.production
+    project = settings.log_google_cloud_project
+    configure_logging(
+        settings.log_level, exception_messages=debugging, google_cloud_project=project
+    )
 
 
 def _middleware(settings: CoreSettings) -> list[Middleware]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TextIO
 import structlog
 
 from app.core.logging_exceptions import describe_exception
+from app.core.logging_google_cloud import for_google_cloud
 
 Event = MutableMapping[str, Any]
 
@@ -28,7 +29,11 @@ _SECURITY_LOGGER = "app.security"
 
 
 def configure_logging(
-    level: str, *, exception_messages: bool = False, to: Literal["stdout", "stderr"] = "stdout"
+    level: str,
+    *,
+    exception_messages: bool = False,
+    to: Literal["stdout", "stderr"] = "stdout",
+    google_cloud_project: str | None = None,
 ) -> None:
     """Send all logs of the process to standard output, or to standard error, as JSON.
 
@@ -37,6 +42,7 @@ def configure_logging(
         exception_messages: Also log the messages of exceptions, which may repeat what was sent: not
             in production.
         to: A command line keeps its standard output for its answer.
+        google_cloud_project: Its traces, and fields named as Cloud Logging reads them.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -47,7 +53,8 @@ def configure_logging(
         _redact,
     ]
     handler = _StandardStream(to)
-    handler.setFormatter(_json_formatter(shared))
+    last = [for_google_cloud(google_cloud_project)] if google_cloud_project else []
+    handler.setFormatter(_json_formatter(shared, last))
     root = logging.getLogger()
     # Ours replaces ours: called twice, nothing is logged twice; handlers of others stay.
     root.handlers = [h for h in root.handlers if not isinstance(h, _StandardStream)] + [handler]
@@ -76,11 +83,14 @@ def security_event(name: str, /, **fields: object) -> None:
     structlog.stdlib.get_logger(_SECURITY_LOGGER).info(name, **fields)
 
 
-def _json_formatter(shared: list[structlog.typing.Processor]) -> logging.Formatter:
+def _json_formatter(
+    shared: list[structlog.typing.Processor], last: list[structlog.typing.Processor]
+) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *last,
             structlog.processors.JSONRenderer(default=str),
         ],
     )

@@ -9,6 +9,8 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.logging_google_cloud import bind_trace
+
 # Anything else is replaced by a new id, so that nobody can write into our logs or headers.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -29,6 +31,7 @@ class RequestContextMiddleware:
         request_id = _request_id(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        bind_trace(scope)
         started, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:

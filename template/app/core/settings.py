@@ -92,6 +92,8 @@ class CoreSettings(BaseSettings):
     docs_enabled: bool | None = None
     metrics_token: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    # Set: logs are named as Google Cloud Logging reads them, with the traces of this project.
+    log_google_cloud_project: str | None = None
 
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
