@@ -79,8 +79,8 @@ class Container:
         os.kill(self.pid, signal.SIGTERM)
         self._process.wait(60)
         self._process = None
-        ended = re.findall(r"subprocess exited (?:on|with status) (\w+)", self._log.read_text())
-        return time.monotonic() - began, ended[0] if ended else "without a word"
+        ended = re.findall(r"subprocess exited on (\w+)", self._log.read_text())
+        return time.monotonic() - began, " ".join(ended)
 
     def end(self) -> None:
         """End it whatever it does, and remove it."""

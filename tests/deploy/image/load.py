@@ -9,8 +9,8 @@ import httpx2
 
 # Seconds; a new version may take the place of the old one while a request waits.
 PATIENCE = 60
-# A proxy older than the one of compose.yaml lets only GET wait while no service is ready, and answers others itself.
-# Such a request reached nobody, so nothing was lost; the report names the number.
+# A proxy older than the one of compose.yaml lets only GET wait while no service is ready, and
+# answers others itself. Such a request reached nobody, so nothing was lost; the report counts them.
 TURNED_AWAY = "503 of the proxy"
 
 

