@@ -220,7 +220,7 @@ def test_a_variation_without_its_base_runs_whole() -> None:
 def test_every_tree_runs_once_and_the_pairwise_ones_in_environments_of_their_own(
     renderings: list[Rendering], trees: list[Rendering]
 ) -> None:
-    jobs = list(Plan("uv", {}).suites(renderings))
+    jobs = list(Plan("uv", {}, Path()).suites(renderings))
     assert sorted(each.title for each in jobs) == sorted(map(questions.title, answers(trees)))
     own = [each for each in jobs if each.name.startswith("own env")]
     assert next(each.title for each in own) == questions.title(questions.defaults())
@@ -233,7 +233,7 @@ def test_every_tree_runs_once_and_the_pairwise_ones_in_environments_of_their_own
     assert {each.title for each in jobs if each.title not in whole} == {
         each.title for each in jobs if each.arguments[:2] == QUICK
     }
-    everywhere = list(Plan("uv", {}, everything=True).suites(renderings))
+    everywhere = list(Plan("uv", {}, Path(), everything=True).suites(renderings))
     assert {each.title for each in everywhere} == {each.title for each in jobs}
     assert all(each.arguments == () for each in everywhere)
 
