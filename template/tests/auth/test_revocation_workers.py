@@ -32,7 +32,11 @@ def leased(workers: StartWorkers, own_redis_server: Server) -> StartLeased:
     """Starts workers on a Redis of this test's own, and waits until each holds a lease."""
 
     async def start(count: int = 3, **settings: object) -> Workers:
-        redis = {"redis_url": own_redis_server.url, "metrics_token": METRICS_TOKEN}
+        redis = {
+            "redis_url": own_redis_server.url,
+            "metrics_token": METRICS_TOKEN,
+            "revocation_check": "replica",
+        }
         service = await workers(count, **(redis | settings))
         for client in service.clients:
             await wait_for_lease(client)
