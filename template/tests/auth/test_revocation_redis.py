@@ -431,9 +431,10 @@ async def test_an_answer_of_a_server_of_before_is_not_believed(
     ledger: Any = deny_list(service).member._ledger
     standing = await ledger.open()
     assert (await ledger.look_up(["sid:1"]))[0] == standing.epoch
-    connection = await redis_of(service).connection_pool.get_connection()
+    pool: Any = redis_of(service).connection_pool
+    connection = await pool.get_connection()
     core_redis._run_ids[connection] = "another"
-    await redis_of(service).connection_pool.release(connection)
+    await pool.release(connection)
     assert await ledger.look_up(["sid:1"]) == (None, [None])
 
 
