@@ -78,6 +78,11 @@ class Replica:
         """Tell whether the copy may be trusted at this moment of this worker's clock."""
         return now < self._trusted_until
 
+    def age(self, now: float) -> float:
+        """Return how many seconds ago the copy was known to be complete; 0 before it ever was."""
+        since = self._trusted_until - self._lease
+        return 0.0 if since == NEVER else max(0.0, now - since)
+
     def is_behind(self) -> bool:
         """Tell whether the last grant named an entry that has not come yet."""
         return self.applied < self._grant[1]

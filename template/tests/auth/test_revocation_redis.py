@@ -11,24 +11,21 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import select
 
-from app.auth import revocation_redis
 from app.auth.models import Revocation
 from app.auth.revocation import Denial
 from app.auth.revocation_redis import RedisRevocation
-from app.auth.revocation_terms import Terms
 from app.auth.security import AccessClaims, verify_access_token
 from app.core import redis as core_redis
 from app.core.clock import steady_seconds
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, problem
 from tests.auth.support.credentials import Tokens
+from tests.auth.support.new_epoch import SHORT_TERMS, shorten_terms
 from tests.auth.support.plugin import FreshService
 from tests.auth.support.processes import Server
 from tests.auth.support.service import Service
 from tests.auth.support.settings import build_settings, settings_values
 
 UNAVAILABLE = (503, "temporarily_unavailable")
-# Those of production are seconds; what counts is their order.
-SHORT_TERMS = Terms(lease=0.6, remembered=1.0, renew_every=0.1)
 STRICT = pytest.mark.parametrize("check", ["strict"], indirect=True)
 REPLICA = pytest.mark.parametrize("check", ["replica"], indirect=True)
 
@@ -44,7 +41,7 @@ def fresh_service(
     fresh_service: FreshService, check: str, monkeypatch: pytest.MonkeyPatch
 ) -> FreshService:
     """Makes services that check in one of both ways, and holds a lease where that is a copy."""
-    monkeypatch.setattr(revocation_redis, "TERMS", SHORT_TERMS)
+    shorten_terms(monkeypatch)
 
     async def start(**settings: object) -> Service:
         service = await fresh_service(**({"revocation_check": check} | settings))
@@ -434,9 +431,10 @@ async def test_an_answer_of_a_server_of_before_is_not_believed(
     ledger: Any = deny_list(service).member._ledger
     standing = await ledger.open()
     assert (await ledger.look_up(["sid:1"]))[0] == standing.epoch
-    connection = await redis_of(service).connection_pool.get_connection()
+    pool: Any = redis_of(service).connection_pool
+    connection = await pool.get_connection()
     core_redis._run_ids[connection] = "another"
-    await redis_of(service).connection_pool.release(connection)
+    await pool.release(connection)
     assert await ledger.look_up(["sid:1"]) == (None, [None])
 
 

@@ -6,10 +6,20 @@ Imported only by services that use Redis.
 
 from contextlib import suppress
 
+import pytest
+
+from app.auth import revocation_redis
 from app.auth.revocation_ledger import RedisLedger
-from app.auth.revocation_terms import LedgerUnavailable
+from app.auth.revocation_terms import LedgerUnavailable, Terms
 from app.core.clock import SystemClock
 from app.core.redis import create_redis
+
+SHORT_TERMS = Terms(lease=0.6, remembered=1.0, renew_every=0.1)  # seconds
+
+
+def shorten_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let leases of the services made from here on be short: what counts is their order."""
+    monkeypatch.setattr(revocation_redis, "TERMS", SHORT_TERMS)
 
 
 async def begin_settled(redis_url: str, prefix: str) -> None:
