@@ -102,7 +102,17 @@ def _seeding(variant: Variant) -> list[str]:
 
 
 def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> str:
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=READY_AFTER,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{command[1:]} did not end in {READY_AFTER} s") from error
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return done.stdout
