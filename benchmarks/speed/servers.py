@@ -14,7 +14,7 @@ from benchmarks.speed.stores import Bench, free_port
 from benchmarks.speed.variants import FEW_REMEMBERED, TOKENS, Variant
 
 APPS = Path(__file__).parent / "apps"
-READY_AFTER = 60  # seconds until a server must answer; machines that are loaded start slowly
+READY_AFTER = 120  # seconds until a server must answer; a loaded machine starts slowly
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
