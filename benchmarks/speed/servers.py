@@ -14,7 +14,7 @@ from benchmarks.speed.stores import Bench, free_port
 from benchmarks.speed.variants import FEW_REMEMBERED, TOKENS, Variant
 
 APPS = Path(__file__).parent / "apps"
-READY_AFTER = 60  # seconds until a server must answer; machines that are loaded start slowly
+READY_AFTER = 120  # seconds until a server must answer; a loaded machine starts slowly
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -102,7 +102,17 @@ def _seeding(variant: Variant) -> list[str]:
 
 
 def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> str:
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=READY_AFTER,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{command[1:]} did not end in {READY_AFTER} s") from error
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return done.stdout
