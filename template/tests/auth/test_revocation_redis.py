@@ -272,6 +272,18 @@ async def test_a_flushed_redis_is_rebuilt_before_it_is_trusted(
     assert f"sid:{ended.claims['sid']}" in await entries(service)
 
 
+async def test_of_many_who_find_the_list_flushed_each_gets_the_right_answer(
+    fresh_service: FreshService,
+) -> None:
+    service = await fresh_service()
+    account = await service.account()
+    ended, living = await service.login(account), await service.login(account)
+    await log_out(service, ended)
+    await cast(Awaitable[Any], redis_of(service).flushdb())
+    answers = await asyncio.gather(*(ask(service, each) for each in (ended, living) * 5))
+    assert answers == [INVALID_TOKEN, None] * 5
+
+
 async def test_a_restarted_redis_is_rebuilt_before_it_is_trusted(
     fresh_service: FreshService, own_redis_server: Server
 ) -> None:
