@@ -245,7 +245,7 @@ def answers(trees: Sequence[Rendering]) -> list[questions.Answers]:
 
 def test_files_that_no_test_reads_make_no_tree_of_their_own() -> None:
     one = rendering(())
-    for path in ("ownership.toml", "README.md", "deploy/service.yaml", ".github/workflows/ci.yml"):
+    for path in ("Dockerfile", "README.md", "deploy/service.yaml", ".github/workflows/ci.yml"):
         assert Rendering(one.answers, Path(), {**one.files, path: "other"}).tree == one.tree
     other = Rendering(one.answers, Path(), {**one.files, "app/main.py": "other"})
     assert other.tree != one.tree

@@ -18,8 +18,8 @@ INCLUDES = {
         "app.include_router(router)",
     ),
     "app/auth/application.py": (
-        "APIRouter(dependencies=[requires(kinds=PEOPLE)])",
-        "APIRouter()",
+        "_AccountRoutes(dependencies=[requires(kinds=PEOPLE)])",
+        "_AccountRoutes()",
     ),
 }
 GUARDS = {"CurrentUser", "CurrentAccount", "requires", "get_current_user"}

@@ -7,7 +7,7 @@ A server that closes at once resets what is just arriving, and a proxy may not s
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -32,7 +32,7 @@ class Draining:
 
 
 @contextmanager
-def draining(seconds: int) -> Iterator[Draining]:
+def draining(seconds: int) -> Generator[Draining]:
     """Hold the first SIGTERM back for some seconds, in which /readyz refuses and all else goes on.
 
     Args:

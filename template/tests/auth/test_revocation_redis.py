@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app.auth.models import Revocation
 from app.auth.revocation import Denial
 from app.auth.revocation_redis import RedisRevocation
-from app.auth.security import AccessClaims, verify_access_token
+from app.auth.security import AccessClaims
 from app.core import redis as core_redis
 from app.core.clock import steady_seconds
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, problem
@@ -106,9 +106,7 @@ async def commands(service: Service, name: str) -> int:
 def read_claims(service: Service, tokens: Tokens) -> AccessClaims:
     """Return the claims of an access token, verified."""
     auth = service.auth
-    return verify_access_token(
-        tokens.access_token, auth.keyring.find, auth.token_policy, auth.clock.now()
-    )
+    return auth.verified_tokens.verify(tokens.access_token, auth.clock.now()).claims
 
 
 async def undelivered(service: Service) -> int:
