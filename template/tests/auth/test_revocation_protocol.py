@@ -23,7 +23,8 @@ from app.auth.revocation_terms import EpochLost, LedgerUnavailable, Terms
 from app.auth.security import AccessClaims
 from tests.auth.support.clock import START
 from tests.auth.support.simulated_ledger import Memory
-from tests.auth.support.simulation import REQUEST_TIMEOUT, Process, Simulation
+from tests.auth.support.simulated_time import Simulation
+from tests.auth.support.simulation import REQUEST_TIMEOUT, Process
 
 PROCESSES = 3
 TERMS = Terms()

@@ -5,12 +5,10 @@ Nothing here is random: whoever drives it decides how long each message takes an
 crashes or loses its memory when. The same decisions give the same run.
 """
 
-import heapq
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from itertools import count, cycle
-from types import coroutine
+from itertools import count
 from typing import Any, TypeVar
 
 from app.auth.revocation import Denial
@@ -18,69 +16,12 @@ from app.auth.revocation_member import Member, World
 from app.auth.revocation_terms import Entry, EpochLost, Expelled, LedgerUnavailable, Standing, Terms
 from tests.auth.support.clock import START
 from tests.auth.support.simulated_ledger import SimulatedRedis
+from tests.auth.support.simulated_time import Resume, Simulation, suspend
 
 T = TypeVar("T")
-Resume = Callable[[object], None]  # takes a value, or an exception to raise
 REQUEST_TIMEOUT, FOLLOWER_TIMEOUT = 0.25, 2.0  # seconds of the process' own clock
 
 _names = count(1)
-
-
-@coroutine
-def suspend(arm: Callable[[Resume], None]) -> Generator[Callable[[Resume], None], object, Any]:
-    """Give up control; `arm` gets what will resume this coroutine, once."""
-    return (yield arm)
-
-
-class Simulation:
-    """Time, messages, the server and the database.
-
-    Args:
-        delays: seconds that messages take, one after the other, again and again.
-        check: called after everything that happens.
-    """
-
-    def __init__(self, delays: Sequence[float], check: Callable[[], None]) -> None:
-        self.now = 0.0
-        self.redis = SimulatedRedis()
-        self.redis_stopped_until = 0.0
-        self.committed: list[Denial] = []
-        self.delays = cycle(delays)
-        self._check = check
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = count()
-        self._readers: list[Callable[[], None]] = []
-
-    def at(self, moment: float, event: Callable[[], None]) -> None:
-        """Let something happen at a moment."""
-        heapq.heappush(self._events, (max(moment, self.now), next(self._order), event))
-
-    def run_until(self, moment: float) -> None:
-        """Let everything happen that is due before a moment."""
-        while self._events and self._events[0][0] <= moment:
-            self.now, _, event = heapq.heappop(self._events)
-            event()
-            self._check()
-        self.now = moment
-        self._check()
-
-    def on_server(self, step: Callable[[], None]) -> None:
-        """Let a message arrive at the server, which may be stopped, and wake those who read."""
-
-        def arrive() -> None:
-            if self.now < self.redis_stopped_until:
-                self.at(self.redis_stopped_until, arrive)
-                return
-            step()
-            readers, self._readers = self._readers, []
-            for reader in readers:
-                reader()
-
-        arrive()
-
-    def wait_for_news(self, again: Callable[[], None]) -> None:
-        """Call back after the next message that the server takes."""
-        self._readers.append(again)
 
 
 class Process:
@@ -96,12 +37,12 @@ class Process:
         self.rate = rate
         self.alive = True
         self.paused_until = 0.0
-        self.pauses = 0
-        self.pause_after_sending = 0.0
+        self.pauses, self.pause_after_sending = 0, 0.0
         self.delay, self.slow_until = 0.0, 0.0  # what its messages take beside all others
         requests = SimulatedLedger(self, REQUEST_TIMEOUT)
         follower = SimulatedLedger(self, FOLLOWER_TIMEOUT)
-        world = World(self.clock, lambda: START, self.sleep, self.read_database, _NoLock())
+        # No lock: more schedules than a service with its lock can have.
+        world = World(self.clock, lambda: START, self.sleep, self.read_database, nullcontext())
         self.member = Member(f"w{next(_names)}", requests, follower, world, Terms())
 
     def clock(self) -> float:
@@ -259,10 +200,3 @@ class SimulatedLedger:
 
         answer: T = await suspend(arm)
         return answer
-
-
-class _NoLock(nullcontext[object]):
-    """Lets everybody in: more schedules than a service with its lock can have."""
-
-
-Work = Callable[[], Awaitable[object]]
