@@ -120,7 +120,9 @@ async def test_a_callback_counts_once(logins: Logins) -> None:
     assert await sessions_of(logins, who) == 1
 
 
-async def test_of_many_callbacks_at_once_one_wins(logins: Logins) -> None:
+@pytest.mark.both_databases
+async def test_of_many_callbacks_at_once_one_wins(racing_logins: Logins) -> None:
+    logins = racing_logins
     logins.first.forgets_codes = False
     who, browser = person(), logins.browser()
     address = logins.first.authorize(await browser.leave(logins.first.name), who)
@@ -131,6 +133,27 @@ async def test_of_many_callbacks_at_once_one_wins(logins: Logins) -> None:
     )
     assert sorted(answer.status_code for answer in answers) == [303, 400, 400, 400, 400]
     assert await sessions_of(logins, who) == 1
+
+
+@pytest.mark.both_databases
+async def test_of_many_exchanges_of_a_code_at_once_one_wins(racing_logins: Logins) -> None:
+    logins, who, verifier = racing_logins, person(), secrets.token_urlsafe(32)
+    code = await code_for(logins, who, logins.browser(), **challenge_of(verifier))
+    browser = logins.browser()
+    answers = await asyncio.gather(
+        *(exchange(browser, code=code, code_verifier=verifier) for _ in range(5))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400, 400]
+    assert await sessions_of(logins, who) == 1
+
+
+@pytest.mark.both_databases
+async def test_somebody_new_who_comes_twice_at_once_gets_one_account(racing_logins: Logins) -> None:
+    logins, who = racing_logins, person()
+    browsers = [logins.browser() for _ in range(3)]
+    answers = await asyncio.gather(*(each.log_in(logins.first, who) for each in browsers))
+    assert [answer.status_code for answer in answers] == [303] * 3
+    assert len({(await each.tokens()).claims["sub"] for each in browsers}) == 1
 
 
 async def test_a_stolen_cookie_is_worth_nothing_without_the_row_of_its_flow(logins: Logins) -> None:

@@ -166,7 +166,9 @@ async def test_the_last_way_into_an_account_cannot_be_removed(logins: Logins) ->
     assert problem(await browser.client.delete(path, headers=tokens.bearer)) == LAST
 
 
-async def test_of_two_that_are_removed_at_once_one_stays(logins: Logins) -> None:
+@pytest.mark.both_databases
+async def test_of_two_that_are_removed_at_once_one_stays(racing_logins: Logins) -> None:
+    logins = racing_logins
     browser = logins.browser()
     await browser.log_in(logins.first, person())
     tokens = await browser.tokens()

@@ -2,6 +2,7 @@
 """The fixtures of logins with providers: one service for all tests, with stand-ins for all."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
+from sqlalchemy import text
 
 from tests.auth.support.credentials import new_email
 from tests.auth.support.kit import Kit
@@ -115,3 +117,16 @@ def logins(shared_logins: Logins) -> Logins:
 def stand_in(request: pytest.FixtureRequest, logins: Logins) -> StandIn:
     """Each provider in turn."""
     return logins.stand_ins[request.param]
+
+
+@pytest.fixture
+async def racing_logins(kit: Kit) -> AsyncIterator[Logins]:
+    """A service of its own, for what only one of several at once may do."""
+    stand_ins = make_stand_ins()
+    async with kit.running(**provider_settings(stand_ins)) as service:
+        # Who has to connect first comes too late to race.
+        async with AsyncExitStack() as connections:
+            for _ in range(5):
+                session = await connections.enter_async_context(service.auth.database.read())
+                await session.execute(text("SELECT 1"))
+        yield connect(service, stand_ins)
