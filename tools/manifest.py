@@ -83,9 +83,17 @@ def _answer(name: str) -> str:
 
 
 def _not_named(entries: dict[str, Path], blocks: list[Block], block: Block) -> dict[str, Path]:
-    """Return the files that no other block names: such a file belongs to that one alone."""
-    elsewhere = {path for other in blocks if other is not block for path in other.paths}
-    return {path: source for path, source in entries.items() if f"/{path}" not in elsewhere}
+    """Return the files that no other block names more closely: one belongs to that block alone."""
+
+    def closest(path: str, named: Iterable[str]) -> int:
+        return max((len(one) for one in named if f"/{path}/".startswith(f"{one}/")), default=0)
+
+    others = [path for other in blocks if other is not block for path in other.paths]
+    return {
+        path: source
+        for path, source in entries.items()
+        if closest(path, block.paths) >= closest(path, others)
+    }
 
 
 def _conditional(block: Block, entries: dict[str, Path]) -> str:

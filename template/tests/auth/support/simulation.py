@@ -1,8 +1,7 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Processes, a network and a Redis in simulated time, in which the service's own code runs.
 
-Nothing here is random: whoever drives it decides how long each message takes and who is paused,
-crashes or loses its memory when. The same decisions give the same run.
+Nothing is random: whoever drives it decides who is slow, paused, or loses its memory, and when.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -105,8 +104,8 @@ class Process:
 
     async def sleep(self, seconds: float) -> None:
         """Wait by the process' own clock."""
-        until = self.simulation.now + seconds / self.rate
-        await suspend(lambda resume: self.simulation.at(until, lambda: resume(None)))
+        end = self.simulation.now + seconds / self.rate
+        await suspend(lambda resume: self.simulation.at(end, lambda: resume(None)))
 
     async def read_database(self) -> AsyncIterator[Sequence[Denial]]:
         """Yield what is committed when the question arrives."""
