@@ -102,7 +102,8 @@ def test_a_caddy_that_believes_its_clients_would_be_seen(service: Path, tmp_path
     believing = tmp_path / "Caddyfile"
     good = "\t\theader_up -Forwarded\n"
     assert good in text
-    believing.write_text(text.replace(good, "\t\ttrusted_proxies private_ranges\n"))
+    passes_on = "\t\theader_up X-Forwarded-For {http.request.header.X-Forwarded-For}\n"
+    believing.write_text(text.replace(good, passes_on))
     with behind_caddy(service, tmp_path, believing) as address:
         assert try_logins(address, CLIENT, 3) == {400}
     assert addresses(tmp_path) == {f"203.0.113.{number}" for number in range(3)}
