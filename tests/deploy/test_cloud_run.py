@@ -189,4 +189,4 @@ def test_a_value_arrives_as_it_was_written(value: str, filled: Filled, tmp_path:
         file.write(f"MINE={value}\n")
     assert render(service, tmp_path / "filled") == ""
     manifest = yaml.safe_load((tmp_path / "filled/service.yaml").read_text("utf-8"))
-    assert container(manifest)["env"][-1] == {"name": "MINE", "value": value}
+    assert {"name": "MINE", "value": value} in container(manifest)["env"]
