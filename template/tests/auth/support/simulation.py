@@ -38,8 +38,7 @@ class Process:
         self.paused_until = 0.0
         self.pauses, self.pause_after_sending = 0, 0.0
         self.delay, self.slow_until = 0.0, 0.0  # what its messages take beside all others
-        requests = SimulatedLedger(self, REQUEST_TIMEOUT)
-        follower = SimulatedLedger(self, FOLLOWER_TIMEOUT)
+        requests, follower = (SimulatedLedger(self, t) for t in (REQUEST_TIMEOUT, FOLLOWER_TIMEOUT))
         # No lock: more schedules than a service with its lock can have.
         world = World(self.clock, lambda: START, self.sleep, self.read_database, nullcontext())
         self.member = Member(f"w{next(_names)}", requests, follower, world, Terms())
