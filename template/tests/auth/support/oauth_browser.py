@@ -67,11 +67,8 @@ class Network(httpx2.AsyncBaseTransport):
 
 
 def _unread(answer: httpx2.Response) -> httpx2.Response:
-    """Return an answer as it arrives; one that was made of a whole body has been read already."""
-    if not answer.is_stream_consumed:
-        return answer
-    stream = httpx2.ByteStream(answer.content)
-    return httpx2.Response(answer.status_code, headers=answer.headers, stream=stream)
+    """Return an answer as it arrives, however often it was read before, or is being read."""
+    return httpx2.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
 
 
 class Browser:
