@@ -42,11 +42,12 @@ def _named(entry: dict[str, Any]) -> list[str]:
 
 
 def _files(named: Iterable[str]) -> set[str]:
-    """Return the paths, with the files of template/ that lie in a named folder in its place."""
+    """Return the paths, with its files in the place of a folder of which no file is named."""
+    paths = {*named}
     found = set[str]()
-    for path in named:
-        below = [file for file in _sources() if file.startswith(path)] if path[-1] == "/" else []
-        found.update(below or [path])
+    for path in paths:
+        whole = path[-1] == "/" and not any(path != one and one.startswith(path) for one in paths)
+        found.update([one for one in _sources() if one.startswith(path)] if whole else [path])
     return found
 
 
