@@ -15,7 +15,7 @@ from redis.asyncio.connection import AbstractConnection
 
 from app.core.redis import run_id_of
 
-MAX_LOOK_UPS = 500  # in one MGET, which occupies Redis for less than a millisecond
+MAX_LOOK_UPS = 500  # in one MGET, which nothing else in Redis runs beside
 
 Values = Sequence[bytes | None]
 
