@@ -95,7 +95,7 @@ def _jobs(
         for version in set(arguments.pythons) - set(there):
             not_run[f"no Python {version} on this machine"] += len(trees)
         return [shared.own_environment(tree, v) for v in there for tree in trees], not_run
-    tests = [shared.own_tests(), shared.updates(), shared.stories()]
+    tests = [shared.own_tests(), shared.updates(), shared.stories(), *shared.browsers()]
     return [*tests, *shared.suites(renderings)], not_run
 
 

@@ -12,6 +12,7 @@ from tests.matrix.rendering import DIGESTS, Rendering, distinct_trees
 from tests.matrix.variations import base, shares, values_chosen
 
 QUICK = ("-m", "not slow")
+BROWSERS = ("tests/browser", "tests/providers")
 # A script, not a module: it runs in a service, which has a package `tests` of its own.
 ENVIRONMENT = Path(__file__).with_name("environment.py")
 
@@ -80,9 +81,22 @@ class Plan:
             "make test-updates",
             Path(sys.executable),
             ROOT,
-            ["-m", "heavy", "--ignore=tests/docs"],
+            ["-m", "heavy", *(f"--ignore={folder}" for folder in ("tests/docs", *BROWSERS))],
             self.environment,
         )
+
+    def browsers(self) -> Iterator[Job]:
+        """Real browsers: each holds the event loop of its process, where nothing else can run."""
+        for folder in BROWSERS:
+            yield Job(
+                "browser",
+                folder,
+                f".venv/bin/pytest {folder}",
+                Path(sys.executable),
+                ROOT,
+                [folder],
+                self.environment,
+            )
 
     def stories(self) -> Job:
         """The commands of the documentation, page by page, each in a real service."""
