@@ -7,7 +7,6 @@ ANSWERS ?=
 ALL ?=
 OWN ?=
 IDS ?=
-QUICK ?=
 SHARD ?=
 
 UV := $(shell command -v uv 2>/dev/null)
@@ -17,7 +16,7 @@ endif
 RUN = $(UV) run --frozen --no-sync
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench bench-tools manifest faults coverage mutants asvs reference docs lock test-docs test-updates release image
+.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest faults coverage mutants asvs reference docs lock test-docs test-updates release
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -62,13 +61,7 @@ test-updates: install ## updates of changed services, from every release to this
 release: install ## check, test and tag this commit: VERSION=0.2.0
 	@$(RUN) python -m tools.release $(VERSION)
 
-image: install ## build the image without a Docker daemon, run it, replace it under load
-	@$(RUN) python -m tests.deploy.image --uv "$(UV)"
-
-bench: install ## requests a second beside other ways to authenticate [QUICK=1]; writes docs/explanation/speed.md
-	@$(RUN) python -m benchmarks.speed --uv "$(UV)" $(if $(QUICK),--quick --no-docs)
-
-bench-tools: install ## how fast combinations render, what a matrix run costs, and what an API key costs
+bench: install ## how fast combinations render, what a matrix run costs, and what an API key costs
 	@$(RUN) python -m benchmarks.rendering
 	@$(RUN) python -m benchmarks.updating
 	@$(RUN) python -m benchmarks.api_keys

@@ -17,7 +17,6 @@ from app.auth.runtime import Auth
 from app.core.errors import InvalidToken, UnprocessableContent
 from app.core.logging import security_event
 
-BY_ADMINISTRATOR = "revoked_by_administrator"  # why a key ended, in the log and beside the key
 SERVICE_PREFIX = "svc:"  # before the name of a service principal, where an owner is asked for
 
 
@@ -75,7 +74,7 @@ async def revoke_key(auth: Auth, key_id: str) -> None:
         AdministrationError: there is no such key.
     """
     _, account = await _find_key(auth, key_id)
-    await api_key_service.revoke(auth, account.id, key_id, BY_ADMINISTRATOR)
+    await api_key_service.revoke(auth, account.id, key_id, "revoked_by_administrator")
 
 
 async def revoke_all_keys(auth: Auth, owner: str) -> int:
@@ -85,7 +84,7 @@ async def revoke_all_keys(auth: Auth, owner: str) -> int:
         AdministrationError: no such owner.
     """
     account, _ = await _find_owner(auth, owner)
-    return await _revoke(auth, BY_ADMINISTRATOR, account)
+    return await _revoke(auth, "revoked_by_administrator", account)
 
 
 async def revoke_everybodys_keys(auth: Auth, reason: str) -> int:

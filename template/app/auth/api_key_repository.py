@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.api_key_models import ApiKey
@@ -95,6 +105,34 @@ async def count_living(session: AsyncSession, account_id: UUID, now: datetime) -
         ApiKey.account_id == account_id, ApiKey.rotated_at.is_(None), *is_living(now)
     )
     return int(await session.scalar(statement) or 0)
+
+
+async def insert_key(session: AsyncSession, new: ApiKey, token_version: int) -> bool:
+    """Insert a key if its owner is still active and of the version that the creator was seen with.
+
+    One statement, because a scope may be taken away, or the owner be disabled, after the creator's
+    token was checked; both raise the version. The lock makes PostgreSQL look at the committed row.
+
+    Returns:
+        Whether the key was made.
+    """
+    columns = ApiKey.__table__.columns
+    values = [
+        literal(getattr(new, column.key), column.type).label(column.key) for column in columns
+    ]
+    source = (
+        select(*values)
+        .where(
+            Account.id == new.account_id,
+            Account.active,
+            Account.token_version == token_version,
+        )
+        .with_for_update(read=True, of=Account)
+    )
+    statement = (
+        insert(ApiKey).from_select([column.key for column in columns], source).returning(ApiKey.id)
+    )
+    return await session.scalar(statement) is not None
 
 
 async def mark_rotated(

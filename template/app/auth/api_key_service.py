@@ -152,7 +152,7 @@ def state_of(key: ApiKey, now: datetime) -> Literal["living", "rotated", "expire
 
 
 async def _insert(session: AsyncSession, auth: Auth, made: MadeKey, creator: Creator) -> None:
-    if not await accounts.insert_while_unchanged(session, made.row, creator.token_version):
+    if not await api_key_repository.insert_key(session, made.row, creator.token_version):
         raise InvalidToken
     owner = await accounts.find_active(session, creator.account_id)
     if owner is not None and owner.email:

@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
-from starlette.routing import Match
-from starlette.types import Scope
 
 from app.auth.background import background_work
 from app.auth.dependencies import get_current_user
@@ -65,23 +63,13 @@ def create_app(
     )
 
 
-class _AccountRoutes(APIRouter):
-    """Routes that all lie below /auth: no other request is compared with each of them."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Tell whether a route fits; a prefix in front of the service may come before /auth."""
-        if "/auth/" not in scope["path"]:
-            return Match.NONE, {}
-        return super().matches(scope)
-
-
 def _for_people(routers: Sequence[APIRouter]) -> APIRouter:
     """Return the routes that manage accounts as one router, which refuses API keys.
 
     A key that leaked must not make keys, end sessions or move the account to another address; who
     adds a route here need not think of it.
     """
-    router = _AccountRoutes(dependencies=[requires(kinds=PEOPLE)])
+    router = APIRouter(dependencies=[requires(kinds=PEOPLE)])
     for each in routers:
         router.include_router(each)
     return router

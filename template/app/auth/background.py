@@ -43,12 +43,9 @@ async def background_work(auth: Auth) -> AsyncGenerator[None, None]:
         _Job(CLEANUP_EVERY, lambda: delete_old_rows(auth.database, auth.clock.now())),
     ]
     tasks = [asyncio.create_task(_run(job, stop)) for job in jobs]
-    following = asyncio.create_task(auth.stores.follow())
     try:
         yield
     finally:
-        following.cancel()
-        await asyncio.wait([following])
         # Asked to stop, not cancelled: a cancellation in the middle of a statement can get lost.
         stop.set()
         for job in jobs:

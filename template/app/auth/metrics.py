@@ -1,8 +1,6 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """What authentication counts for Prometheus: outcomes by reason, never who."""
 
-from functools import cache
-
 from prometheus_client import Counter, Gauge, Histogram
 
 _AUTHENTICATIONS = Counter(
@@ -34,13 +32,7 @@ UNDELIVERED_DENIALS = Gauge(
 
 def authentication(*, outcome: str) -> None:
     """Count a request whose credentials were looked at, by what came of it."""
-    _authentications(outcome).inc()
-
-
-@cache
-def _authentications(outcome: str) -> Counter:
-    """Return the count of one outcome; looking it up costs more than adding to it."""
-    return _AUTHENTICATIONS.labels(outcome)
+    _AUTHENTICATIONS.labels(outcome).inc()
 
 
 def rejection(*, reason: str) -> None:

@@ -16,7 +16,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.rate_limits_database import DatabaseRateLimiter
 
 
-class StoreSettings(BaseAuthSettings):
+class AuthSettings(BaseAuthSettings):
     """The settings of this strategy: none of its own."""
 
 

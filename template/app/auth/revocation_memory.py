@@ -27,8 +27,7 @@ class MemoryRevocation:
     async def from_database(cls, database: Database, clock: Clock) -> "MemoryRevocation":
         """Return a list that holds every living denial."""
         revocation = cls(clock)
-        living = read_living_denials(database, clock.now())
-        await revocation.deliver([denial async for batch in living for denial in batch])
+        await revocation.deliver(await read_living_denials(database, clock.now()))
         return revocation
 
     async def is_denied(self, claims: AccessClaims) -> bool:

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp
 
 from app.core.database import Database
 from app.core.docs_page import docs_assets, docs_router
-from app.core.draining import draining
 from app.core.headers import (
     NoStoreMiddleware,
     PlainErrorsMiddleware,
@@ -75,7 +74,8 @@ def create_app(
         ConfigurationError: The settings are not safe.
     """
     settings.require_safe()
-    _configure_logging(settings)
+    debugging = settings.log_level == "DEBUG" and not settings.production
+    configure_logging(settings.log_level, exception_messages=debugging)
     app = Service(
         title=title,
         lifespan=_lifespan(guard, runtime),
@@ -103,19 +103,11 @@ def create_app(
     return app
 
 
-def _configure_logging(settings: CoreSettings) -> None:
-    debugging = settings.log_level == "DEBUG" and not settings.production
-    project = settings.log_google_cloud_project
-    configure_logging(
-        settings.log_level, exception_messages=debugging, google_cloud_project=project
-    )
-
-
 def _middleware(settings: CoreSettings) -> list[Middleware]:
     """Return all middleware, outermost first."""
     middleware = [
         # The id first, so that whatever happens further in is logged under it.
-        Middleware(RequestContextMiddleware, traced=bool(settings.log_google_cloud_project)),
+        Middleware(RequestContextMiddleware),
         Middleware(SecurityHeadersMiddleware),
         Middleware(PlainErrorsMiddleware),
         # Before anything reads Host or Authorization.
@@ -148,9 +140,7 @@ def _lifespan(
         database: Database = app.state.database
         try:
             async with runtime(app):
-                with draining(app.state.settings.shutdown_delay) as state:
-                    app.state.readiness["draining"] = state.check
-                    yield
+                yield
         finally:
             await database.dispose()
 

@@ -45,8 +45,8 @@ MAX_HEADER_BYTES = 32 * 1024
 
 # Header fields that say who is asking and whom: two of them are two opinions, and proxies choose
 # differently (RFC 9112 §3.2 for Host, RFC 6750 §2 for credentials).
-_CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key"})
-_SINGLE_HEADERS = frozenset({b"host"}) | _CREDENTIAL_HEADERS
+_CREDENTIAL_HEADERS = ("authorization", "x-api-key")
+_SINGLE_HEADERS = ("host", *_CREDENTIAL_HEADERS)
 
 # What Starlette's own middleware answers in plain text, by body.
 _PLAIN_ERRORS = frozenset({b"Content Too Large", b"Invalid host header"})
@@ -57,19 +57,16 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.headers = [
-            (name.lower().encode(), value.encode())
-            for name, value in SECURITY_HEADERS.headers.items()
-        ]
+        self.headers = SECURITY_HEADERS.headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app and complete its response's headers."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] in RESPONSE_STARTS:
-                sent = list(message.get("headers", ()))
-                names = {name for name, _ in sent}
-                message["headers"] = sent + [each for each in self.headers if each[0] not in names]
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -88,11 +85,10 @@ class NoStoreMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app and mark its response."""
 
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
-        below = scope["path"].startswith(self.prefix)
-        credential = any(name in _CREDENTIAL_HEADERS for name, _ in scope["headers"])
+        below = scope["type"] != "lifespan" and scope["path"].startswith(self.prefix)
+        credential = scope["type"] != "lifespan" and any(
+            name in Headers(scope=scope) for name in _CREDENTIAL_HEADERS
+        )
 
         async def send_no_store(message: Message) -> None:
             if message["type"] in RESPONSE_STARTS:
@@ -116,14 +112,13 @@ class SingleHeadersMiddleware:
             await self.app(scope, receive, send)
         elif sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
             await status_problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)(scope, receive, send)
-        elif self._doubled(scope):
+        elif self._doubled(Headers(scope=scope)):
             await problem(InvalidRequest())(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
-    def _doubled(self, scope: Scope) -> bool:
-        single = [name for name, _ in scope["headers"] if name in _SINGLE_HEADERS]
-        return len(single) != len(set(single))
+    def _doubled(self, headers: Headers) -> bool:
+        return any(len(headers.getlist(name)) > 1 for name in _SINGLE_HEADERS)
 
 
 class PlainErrorsMiddleware:
@@ -153,6 +148,5 @@ class PlainErrorsMiddleware:
 
 
 def _is_plain_error(message: Message) -> bool:
-    if message["status"] not in {400, 413}:
-        return False
-    return Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain")
+    content_type = Headers(raw=message["headers"]).get("content-type", "")
+    return message["status"] in {400, 413} and content_type.startswith("text/plain")

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import anyio
 import httpx2
@@ -49,23 +49,17 @@ SHORT_WAITS = (1, 29, 30, 31)
 LONG_WAITS = (600, 899, 930, 3600, 13 * 86_400, 15 * 86_400)
 
 
-OUTCOMES = [each.name for each in Outcome] if ROTATES else ["RENEWED", "REFUSED"]
-
-
 class AuthMachine(RuleBasedStateMachine):
     """The service beside its model."""
 
     kit: Kit
     met: Counter[str]
     redis: Server | None  # one of its own, which may be restarted
-    own_settings: ClassVar[dict[str, Any]] = {}
-    wanted: ClassVar[list[str]] = OUTCOMES
 
     def __init__(self) -> None:
         super().__init__()
         self.running = AsyncExitStack()
-        own = dict(self.own_settings)
-        own |= {"redis_url": self.redis.url} if self.redis else {}
+        own: dict[str, Any] = {"redis_url": self.redis.url} if self.redis else {}
         first = run(self.running.enter_async_context, self.kit.running(**own))
         shared = {
             name: value
@@ -73,7 +67,7 @@ class AuthMachine(RuleBasedStateMachine):
             if name in {"database_url", "redis_url", "redis_key_prefix"}
         }
         others = [
-            run(self.running.enter_async_context, self.kit.running(**self.own_settings, **shared))
+            run(self.running.enter_async_context, self.kit.running(**shared))
             for _ in range(1, WORKERS)
         ]
         self.services: list[Service] = [first, *others]
@@ -388,13 +382,15 @@ class AuthMachine(RuleBasedStateMachine):
         return response
 
 
+OUTCOMES = [each.name for each in Outcome] if ROTATES else ["RENEWED", "REFUSED"]
+
+
 async def drive(
     kit: Kit,
     monkeypatch: pytest.MonkeyPatch,
     stories: int,
     steps: int,
     redis: Server | None = None,
-    base: type[AuthMachine] = AuthMachine,
 ) -> None:
     """Let Hypothesis look for an order of events in which service and model disagree.
 
@@ -404,17 +400,12 @@ async def drive(
         stories: how many to tell in one chapter; every answer to a refresh token must come up.
         steps: how long a story may be.
         redis: a server that may be restarted.
-        base: the events, and what must come up of them.
     """
     material = signing_algorithm.generate()  # an RSA key takes a second, and its kid is what counts
     monkeypatch.setattr(type(signing_algorithm), "generate", lambda self: material)
-    if USES_REDIS:  # which is flushed here, and each time a logout waits out what was before
-        from tests.auth.support.new_epoch import shorten_terms
-
-        shorten_terms(monkeypatch)
     met = Counter[str]()
-    machine = type("Machine", (base,), {"kit": kit, "met": met, "redis": redis})
-    await tell(machine, stories, steps, met, base.wanted)
+    machine = type("Machine", (AuthMachine,), {"kit": kit, "met": met, "redis": redis})
+    await tell(machine, stories, steps, met, OUTCOMES)
 
 
 async def test_service_and_model_agree(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:

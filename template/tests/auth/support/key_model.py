@@ -59,8 +59,7 @@ class HeldKey:
     holder: Holder
     scope: Scopes
     lifetime: timedelta
-    made_at: datetime
-    expires_at: datetime = NEVER
+    expires_at: datetime
     rotated: bool = False
     revoked: bool = False
     views: list[View] = field(default_factory=list)
@@ -70,17 +69,11 @@ class HeldKey:
     asked_early: dict[int, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.expires_at = self.made_at + self.lifetime
         self.views.append(View(self.scope & self.holder.scope))
 
     def ended(self, now: datetime) -> bool:
         """Tell whether nothing brings it back."""
         return self.revoked or now >= self.expires_at
-
-    def ended_by_rotation(self, now: datetime) -> bool:
-        """Tell whether it would be good still, had it not been rotated."""
-        alive = self.holder.active and not self.revoked
-        return self.rotated and alive and self.expires_at <= now < self.made_at + self.lifetime
 
     def changed(self, worker: int, now: datetime) -> None:
         """Note what is true from now on, and that one worker knows."""

@@ -19,7 +19,6 @@ class SlowLink:
     def __init__(self, server: Path) -> None:
         self.delay = 0.0
         self._server = server
-        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry the bytes of one connection until either end closes it."""
@@ -29,15 +28,8 @@ class SlowLink:
             writer.close()
             return
         async with asyncio.TaskGroup() as group:
-            there = group.create_task(self._carry(reader, server_writer, slow=False))
-            back = group.create_task(self._carry(server_reader, writer, slow=True))
-            self._open |= {there: server_writer, back: writer}
-
-    async def close(self) -> None:
-        """Close what is open, and wait for answers that are held back, so that none comes later."""
-        for writer in self._open.values():
-            writer.close()
-        await asyncio.gather(*self._open)
+            group.create_task(self._carry(reader, server_writer, slow=False))
+            group.create_task(self._carry(server_reader, writer, slow=True))
 
     async def _carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, slow: bool
@@ -46,8 +38,6 @@ class SlowLink:
             while data := await reader.read(CHUNK_BYTES):
                 if slow and self.delay:
                     await asyncio.sleep(self.delay)
-                if writer.is_closing():  # nobody waits for it any more
-                    break
                 writer.write(data)
                 await writer.drain()
         writer.close()
@@ -67,4 +57,3 @@ async def slow_link(server: Path, path: Path) -> AsyncGenerator[SlowLink, None]:
         yield link
     finally:
         listener.close()
-        await link.close()

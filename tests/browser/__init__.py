@@ -1,1 +1,0 @@
-"""What a reader does in a browser, done by a real one."""

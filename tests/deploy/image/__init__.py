@@ -1,1 +1,0 @@
-"""Builds the image of the default service without a Docker daemon, and runs it: `make image`."""
