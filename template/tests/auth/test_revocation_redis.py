@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import select
 
+from app.auth import revocation_redis
 from app.auth.models import Revocation
 from app.auth.revocation import Denial
 from app.auth.revocation_redis import RedisRevocation
@@ -271,15 +272,24 @@ async def test_a_flushed_redis_is_rebuilt_before_it_is_trusted(
 
 
 async def test_of_many_who_find_the_list_flushed_each_gets_the_right_answer(
-    fresh_service: FreshService,
+    fresh_service: FreshService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = await fresh_service()
     account = await service.account()
     ended, living = await service.login(account), await service.login(account)
     await log_out(service, ended)
     await cast(Awaitable[Any], redis_of(service).flushdb())
+    read, copies = revocation_redis.read_living_denials, []
+
+    async def read_slowly(*arguments: Any) -> Any:
+        copies.append(1)
+        await asyncio.sleep(0.1)  # so that all the others wait for this one copy
+        return await read(*arguments)
+
+    monkeypatch.setattr(revocation_redis, "read_living_denials", read_slowly)
     answers = await asyncio.gather(*(ask(service, each) for each in (ended, living) * 5))
     assert answers == [INVALID_TOKEN, None] * 5
+    assert copies == [1]
 
 
 async def test_a_restarted_redis_is_rebuilt_before_it_is_trusted(
