@@ -210,9 +210,17 @@ async def in_redis(url: str) -> str:
     """Return every key of a Redis with its value."""
     from redis.asyncio import Redis
 
+    read = {
+        b"string": Redis.get,
+        b"hash": Redis.hgetall,
+        b"set": Redis.smembers,
+        b"zset": lambda client, key: client.zrange(key, 0, -1),
+        b"list": lambda client, key: client.lrange(key, 0, -1),
+        b"stream": Redis.xrange,
+    }
     async with Redis.from_url(url) as client:
         keys = await client.keys("*")
-        return repr({key: await client.get(key) for key in keys})
+        return repr({key: await read[await client.type(key)](client, key) for key in keys})
 
 
 def logs(directory: Path) -> str:
