@@ -120,7 +120,7 @@ def render(origin: Origin, path: Path, version: str, answers: Answers) -> Path:
 
 
 def recorded_answers(service: Path) -> Answers:
-    """Return what a service answered, the defaults of its release included, which may differ now."""
+    """Return what a service answered, with the defaults of its release, which may differ now."""
     answers = yaml.safe_load((service / ".copier-answers.yml").read_text("utf-8"))
     return {name: value for name, value in answers.items() if not name.startswith("_")}
 
