@@ -39,10 +39,10 @@ async def servers() -> AsyncGenerator[RedisServers]:
         yield running
 
 
-async def epoch(servers: RedisServers, prefix: str) -> bytes | None:
+async def epoch(servers: RedisServers, prefix: str) -> bytes | str | None:
     """Return the name of the memory that the Redis in use is."""
     client = create_redis(servers.used.url)
-    name: bytes | None = await client.get(f"{prefix}:copy:epoch")
+    name = await client.get(f"{prefix}:copy:epoch")
     await client.aclose()
     return name
 

@@ -61,7 +61,7 @@ class RevocationLoad:
     async def _come_and_go(self, user: User, until: int, trouble: asyncio.Future[None]) -> None:
         device = ""
         while self.revoked < until or not trouble.done():
-            response = await self._send("/auth/session", device, **_login(user))
+            response = await self._send("/auth/session", _login(user), device)
             device = device or response.cookies["__Host-device"]
             tokens = tokens_of(response)
             await self._check(tokens, living=True)
@@ -73,10 +73,14 @@ class RevocationLoad:
 
     async def _log_out(self, tokens: Tokens) -> None:
         body = {"refresh_token": tokens.refresh_token}
-        await self._send("/auth/logout", count=self.logouts, json=body)
+        await self._send("/auth/logout", body, count=self.logouts)
 
     async def _send(
-        self, path: str, device: str = "", count: Counter[int] | None = None, **content: object
+        self,
+        path: str,
+        body: dict[str, str],
+        device: str = "",
+        count: Counter[int] | None = None,
     ) -> httpx2.Response:
         """Send a request until the service can judge it; each comes from another address."""
         while True:
@@ -87,7 +91,7 @@ class RevocationLoad:
             }
             if device:
                 headers["Cookie"] = f"__Host-device={device}"
-            response = await client.post(path, headers=headers, timeout=PATIENCE, **content)
+            response = await client.post(path, json=body, headers=headers, timeout=PATIENCE)
             if count is not None:
                 count[response.status_code] += 1
             if response.status_code != 503:
@@ -113,5 +117,5 @@ class RevocationLoad:
             self.wrong.append(f"{'living' if living else 'revoked'} token: {status}")
 
 
-def _login(user: User) -> dict[str, object]:
-    return {"json": {"email": user.email, "password": user.password}}
+def _login(user: User) -> dict[str, str]:
+    return {"email": user.email, "password": user.password}
