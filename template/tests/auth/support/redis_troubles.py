@@ -75,7 +75,7 @@ class RedisServers:
         self.used.kill()
         await asyncio.to_thread(self.used.start)
         async with Redis.from_url(self.used.url) as client:
-            directory = (await client.config_get("dir"))["dir"]
+            directory = str((await client.config_get("dir"))["dir"])
         (Path(directory) / "dump.rdb").unlink()  # whoever is killed next comes back empty
 
     async def replicate(self) -> None:
