@@ -83,8 +83,14 @@ async def test_no_revoked_token_is_accepted_whatever_becomes_of_redis(
 def note(check: str, name: str, load: RevocationLoad) -> None:
     """Write down what was seen, where somebody wants to know."""
     if path := os.environ.get("OUTAGE_FIGURES"):
-        row = {"check": check, "trouble": name, "revoked": load.revoked, "wrong": len(load.wrong)}
-        row |= {"answers": _by_status(load.answers), "logouts": _by_status(load.logouts)}
+        row = {
+            "check": check,
+            "trouble": name,
+            "revoked": load.revoked,
+            "wrong": len(load.wrong),
+            "answers": _by_status(load.answers),
+            "logouts": _by_status(load.logouts),
+        }
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
