@@ -9,7 +9,7 @@ import json
 import math
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -72,6 +72,8 @@ async def open_connection(port: int) -> AsyncIterator[Connection]:
         yield Connection(reader, writer)
     finally:
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 def address_of(number: int) -> str:
@@ -115,18 +117,15 @@ async def ask_at_rate(
         Seconds until each answer was complete, from when its turn had come if the connection was
         still waiting for the answer before: a stall counts for all who would have come meanwhile.
     """
-    every, began = len(connections) / rate, time.perf_counter()
-    times: list[float] = []
+    began, times = time.perf_counter(), list[float]()
 
     async def keep(number: int, connection: Connection) -> None:
-        due = began + number / rate
-        while due < began + seconds:
-            late = time.perf_counter() - due
+        for turn in range(number, round(rate * seconds), len(connections)):
+            late = time.perf_counter() - (began + turn / rate)
             if late < 0:
                 await asyncio.sleep(-late)
                 late = 0.0  # a timer that fires late is no fault of the server
             times.append(late + (await connection.ask(next(requests))).seconds)
-            due += every
 
     await asyncio.gather(*(keep(*each) for each in enumerate(connections)))
     return times

@@ -119,7 +119,7 @@ async def _measure(service: Deployment, check: str, sizes: Sizes) -> list[dict[s
     return [
         {"workers": "idle", **row(idle)},
         {"workers": "saturated", **await _saturated(service, logouts, sizes)},
-        {"workers": "one stopped", **await _stopped(*workers, logouts, check, sizes)},
+        {"workers": "one stopped", **await _stopped(workers, logouts, check, sizes)},
     ]
 
 
@@ -158,9 +158,10 @@ def load(ports: list[int], requests: list[bytes], connections: int, seconds: flo
 
 
 async def _stopped(
-    frozen: Running, other: Running, logouts: Logouts, check: str, sizes: Sizes
+    workers: list[Running], logouts: Logouts, check: str, sizes: Sizes
 ) -> dict[str, Any]:
     """Log out while a worker is frozen, then wake it and ask it."""
+    frozen, other = workers
     first, second = list[float](), list[float]()
     for _ in range(sizes.stops):
         frozen.process.send_signal(signal.SIGSTOP)
