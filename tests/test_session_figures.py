@@ -222,7 +222,7 @@ def test_refreshes_present_what_the_refresh_before_gave() -> None:
 def measured(**flood: Any) -> tuple[list[report.Row], report.Row, list[report.Row]]:
     """Return figures as a run makes them."""
     logouts: list[report.Row] = [
-        {"check": check, "workers": workers, **TIMES}
+        {"check": check, "workers": workers, **TIMES, "statements": "SQL"}
         for check in ("replica", "strict")
         for workers in report.LOGOUT_AIMS
     ]
@@ -267,7 +267,7 @@ def test_the_figures_reach_json_and_page(tmp_path: Path, monkeypatch: pytest.Mon
     assert text.endswith("after\n")
     assert "old" not in text
     for cell in (
-        "| `strict` | saturated | 400 | 4.00 | 8.00 | 9.00 | 100 |",
+        "| `strict` | saturated | 400 | 4.00 | 8.00 | 9.00 | 100 | SQL |",
         "30 of 200, 2 of 503",
     ):
         assert cell in text

@@ -23,7 +23,7 @@ from benchmarks.speed.stores import open_bench
 
 
 def main() -> int:
-    """Measure, write, and return 1 when an aim was missed."""
+    """Measure, write, and return 1 when an aim was missed, unless it was only a look."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sessions")
     parser.add_argument("--uv", default="uv", help="makes environments, where one is needed")
     parser.add_argument("--quick", action="store_true", help="small numbers; the page stays")
@@ -42,7 +42,7 @@ def main() -> int:
     write(logouts, logins, refreshes, circumstances, docs=docs)
     for each in (late := missed(logouts, logins)):
         print(f"missed: {each}", file=sys.stderr)
-    return 1 if late else 0
+    return 1 if late and not arguments.quick else 0
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:

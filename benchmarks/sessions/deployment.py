@@ -42,12 +42,12 @@ class Deployment:
     Attributes:
         workers: its processes, each with a port of its own.
         sessions: each of an account of its own.
-        statements: the SQL of one refresh, when it was asked for.
+        statements: the SQL of one "refresh" and one "logout".
     """
 
     workers: list[Running]
     sessions: list[Held]
-    statements: list[str]
+    statements: dict[str, list[str]]
 
 
 @contextmanager
@@ -58,7 +58,6 @@ def deployed(
     check: str = "strict",
     workers: int = 1,
     sqlite: bool = False,
-    statements: bool = False,
 ) -> Iterator[Deployment]:
     """Start a service as its image does, logs included, and stop it at the end.
 
@@ -68,7 +67,6 @@ def deployed(
         check: REVOCATION_CHECK.
         workers: processes.
         sqlite: whether its database is a file, not PostgreSQL.
-        statements: whether the SQL of a refresh is looked at.
     """
     variant = replace(gatehouse(check, "RS256"), logs=True)
     environment = environment_of(bench, variant, ("", "")) | {
@@ -83,17 +81,15 @@ def deployed(
     folder = prepare(bench, variant, environment)
     made = run([sys.executable, PROGRAM, "seed", str(sessions)], folder, environment)
     held = [Held(**each) for each in json.loads(made.splitlines()[-1])]
-    sql: list[str] = []
-    if statements:
-        told = run([sys.executable, PROGRAM, "statements"], folder, environment)
-        sql = json.loads(told.splitlines()[-1])
+    told = run([sys.executable, PROGRAM, "statements"], folder, environment)
+    statements = json.loads(told.splitlines()[-1])
     with ExitStack() as stack:
         running = []
         for _ in range(workers):
             server = launch(bench, variant, folder, environment, [])
             stack.callback(stop, server)
             running.append(server)
-        yield Deployment(running, held, sql)
+        yield Deployment(running, held, statements)
 
 
 def memory_mib(running: Running, field: str = "VmRSS") -> float:

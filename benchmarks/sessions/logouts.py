@@ -105,7 +105,8 @@ def measure_logouts(bench: Bench, sizes: Sizes) -> Iterator[dict[str, Any]]:
     for check in ("replica", "strict"):
         with deployed(bench, wanted, check=check, workers=WORKERS) as service:
             for each in uvloop.run(_measure(service, check, sizes)):
-                yield {"check": check, **each}
+                statements = " ".join(service.statements["logout"])
+                yield {"check": check, **each, "statements": statements}
 
 
 async def _measure(service: Deployment, check: str, sizes: Sizes) -> list[dict[str, Any]]:

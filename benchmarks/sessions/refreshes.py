@@ -24,9 +24,9 @@ def measure_refreshes(bench: Bench, sizes: Sizes) -> Iterator[dict[str, Any]]:
     sessions = WARM + len(PARALLEL) * max(needed, *PARALLEL)
     for database in ("PostgreSQL", "SQLite"):
         sqlite = database == "SQLite"
-        with deployed(bench, sessions, sqlite=sqlite, statements=True) as service:
+        with deployed(bench, sessions, sqlite=sqlite) as service:
             for each in uvloop.run(_measure(service, max(needed, *PARALLEL))):
-                statements = " ".join(service.statements)
+                statements = " ".join(service.statements["refresh"])
                 yield {"database": database, **each, "statements": statements}
 
 

@@ -72,12 +72,12 @@ def tables(logouts: Sequence[Row], logins: Row, refreshes: Sequence[Row]) -> str
 
 def _logouts(rows: Sequence[Row]) -> str:
     lines = [
-        "| logout | workers | n | p50 ms | p99 ms | max ms | aim for p99 |",
-        "|---|---|---|---|---|---|---|",
+        "| logout | workers | n | p50 ms | p99 ms | max ms | aim for p99 | SQL |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| `{each['check']}` | {each['workers']} | {_times(each)} | "
-        f"{LOGOUT_AIMS[each['workers']]:g} |"
+        f"{LOGOUT_AIMS[each['workers']]:g} | {each['statements']} |"
         for each in rows
     ]
     return "\n".join(lines)

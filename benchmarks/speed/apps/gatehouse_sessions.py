@@ -1,20 +1,19 @@
-"""Accounts with a session each, and what a refresh asks of the database.
+"""Accounts with a session each, and what a refresh and a logout ask of the database.
 
 python gatehouse_sessions.py seed NUMBER      print what the owners hold, as JSON
-python gatehouse_sessions.py statements       print the SQL statements of one refresh, as JSON
+python gatehouse_sessions.py statements       print the SQL of one refresh and logout, as JSON
 """
 
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 from gatehouse_app import create
 from sqlalchemy import event
 
-from app.auth import service
+from app.auth import logout, service
 from app.auth.issuing import IssuedTokens
 from app.auth.models import Account
 from app.auth.runtime import Auth
@@ -22,14 +21,6 @@ from app.auth.runtime import Auth
 PASSWORD = "tangerine-Wharf-90-lantern"
 CLIENT = service.Client("198.19.0.1", "benchmark")
 SCOPE = "items:read items:write"
-
-
-@asynccontextmanager
-async def running() -> AsyncIterator[Auth]:
-    """Give the parts of the app while it runs."""
-    app = create()
-    async with app.router.lifespan_context(app):
-        yield app.state.auth
 
 
 async def logged_in(auth: Auth, number: int) -> list[tuple[str, IssuedTokens]]:
@@ -59,7 +50,8 @@ async def logged_in(auth: Auth, number: int) -> list[tuple[str, IssuedTokens]]:
 
 async def seed(number: int) -> list[dict[str, str]]:
     """Return what the owners of so many new sessions hold."""
-    async with running() as auth:
+    app = create()
+    async with app.router.lifespan_context(app):
         return [
             {
                 "email": email,
@@ -67,29 +59,48 @@ async def seed(number: int) -> list[dict[str, str]]:
                 "access": issued.access_token,
                 "refresh": issued.refresh_token,
             }
-            for email, issued in await logged_in(auth, number)
+            for email, issued in await logged_in(app.state.auth, number)
         ]
 
 
-async def statements() -> list[str]:
-    """Return the statements of one refresh, each by its first word."""
-    seen: list[str] = []
-    async with running() as auth:
-        [(_, issued)] = await logged_in(auth, 1)
-        engine = auth.database.engine.sync_engine
-        # The shortest of several: the service's own jobs ask the database too, now and then.
-        runs: list[list[str]] = []
+def listen(engine: Any, seen: list[str]) -> None:
+    """Note the first word of everything that goes to the database, BEGIN and COMMIT included."""
+
+    def learn(connection: Any, record: object) -> None:
+        # SQLAlchemy tells of a BEGIN that asyncpg sends later, or never; asyncpg of these only.
+        connection.driver_connection.add_query_logger(lambda query: seen.append(word(query.query)))
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        seen.append(word(statement))
+
+    event.listen(engine, "after_cursor_execute", note)
+    if engine.dialect.name == "sqlite":
         event.listen(engine, "commit", lambda connection: seen.append("COMMIT"))
-        event.listen(
-            engine,
-            "before_cursor_execute",
-            lambda connection, cursor, statement, *rest: seen.append(statement.split()[0]),
-        )
-        for _ in range(5):
+    else:
+        event.listen(engine, "connect", learn)
+
+
+def word(statement: str) -> str:
+    """Return the first word of a statement."""
+    return statement.split()[0].rstrip(";")
+
+
+async def statements() -> dict[str, list[str]]:
+    """Return the statements of one refresh and of one logout."""
+    app, seen = create(), list[str]()
+    listen(app.state.database.engine.sync_engine, seen)
+    refreshes, logouts = list[list[str]](), list[list[str]]()
+    async with app.router.lifespan_context(app):
+        auth: Auth = app.state.auth
+        for _, issued in await logged_in(auth, 5):
             seen.clear()
             issued = await service.refresh(auth, issued.refresh_token, CLIENT)
-            runs.append(seen[:])
-    return min(runs, key=len)
+            refreshes.append(seen[:])
+            seen.clear()
+            await logout.log_out_by_refresh_token(auth, issued.refresh_token, CLIENT.address)
+            logouts.append(seen[:])
+    # The shortest of several: the service's own jobs ask the database too, now and then.
+    return {"refresh": min(refreshes, key=len), "logout": min(logouts, key=len)}
 
 
 if __name__ == "__main__":
