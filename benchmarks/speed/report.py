@@ -71,15 +71,15 @@ def write(
         PLOT.write_text(plot(figures))
 
 
-def with_figures(page: str, text: str) -> str:
-    """Return a page with its figures replaced.
+def with_figures(page: str, text: str, begin: str = BEGIN, end: str = END) -> str:
+    """Return a page with the figures between two marks replaced.
 
     Raises:
         ValueError: the page does not say where they stand.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
+    before, found, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
         raise ValueError("the page does not say where its figures stand")
     return f"{before}{begin}\n{text}\n{end}{after}"
 

@@ -28,7 +28,7 @@ class Running:
 
     def cpu_seconds(self) -> float:
         """Return the processor time of the server and all its workers so far."""
-        return sum(_cpu_seconds(pid) for pid in _family(self.process.pid))
+        return sum(_cpu_seconds(pid) for pid in family(self.process.pid))
 
 
 def environment_of(bench: Bench, variant: Variant, keys: tuple[str, str]) -> dict[str, str]:
@@ -60,21 +60,38 @@ def start(bench: Bench, variant: Variant, keys: tuple[str, str]) -> Running:
         CalledProcessError: its data or environment cannot be made.
         RuntimeError: it does not answer.
     """
-    python, environment = bench.python(variant.peer), environment_of(bench, variant, keys)
-    paths = [str(APPS)]
-    folder = bench.scratch
+    environment = environment_of(bench, variant, keys)
+    folder = prepare(bench, variant, environment)
+    headers: list[list[str]] = []
+    if variant.caller != "nobody":
+        seeding = [bench.python(variant.peer), *_seeding(variant)]
+        headers = json.loads(run(seeding, folder, environment).splitlines()[-1])
+    return launch(bench, variant, folder, environment, headers)
+
+
+def prepare(bench: Bench, variant: Variant, environment: dict[str, str]) -> Path:
+    """Return the folder that a variant runs in, its tables made and its modules on PYTHONPATH."""
+    paths, folder = [str(APPS)], bench.scratch
     if variant.answers:
         folder = bench.service(variant.answers)
         paths.append(str(folder))
     environment["PYTHONPATH"] = os.pathsep.join(paths)
-    headers: list[list[str]] = []
     if variant.answers:
-        _run([python, "-m", "app", "db", "upgrade"], folder, environment)
-    if variant.caller != "nobody":
-        seeding = _seeding(variant)
-        headers = json.loads(_run([python, *seeding], folder, environment).splitlines()[-1])
+        run([bench.python(variant.peer), "-m", "app", "db", "upgrade"], folder, environment)
+    return folder
+
+
+def launch(
+    bench: Bench,
+    variant: Variant,
+    folder: Path,
+    environment: Mapping[str, str],
+    headers: list[list[str]],
+) -> Running:
+    """Start one server of what is prepared, and wait until it answers."""
     port = free_port()
-    command = [python, "-m", "uvicorn", variant.app, "--port", str(port), "--no-server-header"]
+    command = [bench.python(variant.peer), "-m", "uvicorn", variant.app, "--port", str(port)]
+    command += ["--no-server-header"]
     command += ["--workers", str(variant.workers)] if variant.workers > 1 else []
     command += ["--factory"] if variant.answers else []
     command += [] if variant.logs else ["--no-access-log"]
@@ -101,7 +118,12 @@ def _seeding(variant: Variant) -> list[str]:
     return [str(program), *([variant.caller] if variant.answers else [])]
 
 
-def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> str:
+def run(command: list[str], folder: Path, environment: Mapping[str, str]) -> str:
+    """Return what a program prints.
+
+    Raises:
+        RuntimeError: it failed, or did not end in time.
+    """
     try:
         done = subprocess.run(
             command,
@@ -129,11 +151,12 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError("the server does not answer; its log ends the scratch folder")
 
 
-def _family(pid: int) -> Iterator[int]:
+def family(pid: int) -> Iterator[int]:
+    """Yield a process and everything that it started."""
     yield pid
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text().split():
-            yield from _family(int(child))
+            yield from family(int(child))
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -145,7 +145,7 @@ class Delivery:
         self._running, self._next = asyncio.current_task(), None
         now, full = self._clock.now(), True
         while full:
-            async with self._database.read() as session:
+            async with self._database.statement() as session:
                 denials = await _read_undelivered(session, now)
             if denials:
                 await self._strategy.deliver(denials)
@@ -154,7 +154,7 @@ class Delivery:
 
     async def _mark(self, denials: Sequence[Denial], now: datetime) -> None:
         ids = [denial.id for denial in denials]
-        async with self._database.transaction() as session:
+        async with self._database.statement(writes=True) as session:
             await session.execute(
                 update(Revocation).where(Revocation.id.in_(ids)).values(delivered_at=now)
             )

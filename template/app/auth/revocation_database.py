@@ -49,7 +49,7 @@ class DatabaseRevocation:
             Account.token_version <= claims.version,
         )
         try:
-            async with self._database.read() as session:
+            async with self._database.statement() as session:
                 return bool(await session.scalar(select(or_(denied, ~current))))
         except ServiceUnavailable:
             if self._fail_open:
