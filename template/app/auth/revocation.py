@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth.deniable import Deniable
 from app.auth.models import Revocation
 from app.auth.security import LEEWAY, AccessClaims
 from app.core.clock import Clock
@@ -75,6 +76,8 @@ class Stores:
     problems: Callable[[], Awaitable[list[str]]] | None = None
     # Runs beside the requests of a worker until it is cancelled.
     follow: Callable[[], Coroutine[Any, Any, None]] = nothing_to_follow
+    # Where a worker can ask at no cost: whether an API key in its memory was denied meanwhile.
+    key_is_denied: Callable[[Deniable], Awaitable[bool]] | None = None
 
 
 async def record_denial(
@@ -91,7 +94,7 @@ async def record_denial(
     Args:
         session: the transaction of the change.
         kind: "jti", "sid" or "sub".
-        value: the token's, session's or account's id.
+        value: the token's (or API key's), session's or account's id.
         now: the current time, UTC.
         access_lifetime: how long a token issued this moment lives.
         version: with "sub", the lowest token_version that is still good.
