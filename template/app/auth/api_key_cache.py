@@ -101,14 +101,15 @@ class KeyCache:
         # Shielded: the others wait on when the client that came first hangs up.
         return await asyncio.shield(flight)
 
-    async def verdict_anew(self, key: PresentedKey) -> Verdict:
-        """Return what the database says from now on, whatever is remembered or being looked up.
+    async def verdict_after(self, outdated: Verdict, key: PresentedKey) -> Verdict:
+        """Return a verdict whose look-up began after the outdated one was asked for.
 
         Raises:
             ServiceUnavailable, TooManyRequests: as `verdict`.
         """
-        self._flights.pop(key.digest, None)
-        if remembered := self._good.get(key.digest):  # the key is still known
+        remembered = self._good.get(key.digest)
+        if remembered is not None and remembered.verdict is outdated:
+            # Not deleted: a key that was good is known still, and waits for no allowance.
             self._good[key.digest] = replace(remembered, until=remembered.since)
         return await self.verdict(key)
 

@@ -61,7 +61,7 @@ class ApiKeys:
             raise _refused("malformed")
         verdict = await self._cache.verdict(key)
         if isinstance(verdict, Grant) and await self._has_changed(verdict.principal):
-            verdict = await self._cache.verdict_anew(key)
+            verdict = await self._cache.verdict_after(verdict, key)
         if isinstance(verdict, Refusal):
             raise _refused(verdict.reason, key.id, verdict.account_id)
         if verdict.expires_at <= self._clock.now():

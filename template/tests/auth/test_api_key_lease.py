@@ -13,6 +13,8 @@ import pytest
 
 from app import scopes
 from app.auth import administration, api_key_administration, service_principals
+from app.auth.api_key_cache import Verdict
+from app.auth.api_key_format import PresentedKey
 from app.auth.revocation_redis import TERMS
 from app.auth.runtime import Auth
 from app.auth.wiring import open_auth
@@ -20,6 +22,7 @@ from app.core.database import Database
 from tests.auth.support import probe
 from tests.auth.support.answers import problem
 from tests.auth.support.api_keys import Key, Owner, service_key, use
+from tests.auth.support.key_world import two_workers
 from tests.auth.support.kit import Kit
 from tests.auth.support.leased import StartLeased, look_ups
 from tests.auth.support.new_epoch import shorten_terms
@@ -161,6 +164,32 @@ async def test_a_worker_that_asks_redis_tells_those_with_a_copy(
     assert await statuses(copies, key) == [200]
     assert (await owner.revoke(key)).status_code == 204
     assert await statuses(copies, key) == [401]
+
+
+async def test_a_look_up_that_a_revocation_elsewhere_overtakes_lets_nobody_in(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten_terms(monkeypatch)
+    async with two_workers(kit, monkeypatch, revocation_check="replica") as (here, elsewhere):
+        owner = await Owner.on(elsewhere)
+        key = await owner.make()
+        cache, read, go_on = here.auth.api_keys._cache, asyncio.Event(), asyncio.Event()
+        look_up = cache._look_up
+
+        async def slow(presented: PresentedKey) -> Verdict:
+            verdict = await look_up(presented)
+            read.set()
+            await go_on.wait()
+            return verdict
+
+        monkeypatch.setattr(cache, "_look_up", slow)
+        before = asyncio.create_task(use(here.client, key))
+        await read.wait()
+        assert (await owner.revoke(key)).status_code == 204
+        after = asyncio.create_task(use(here.client, key))  # joins the look-up of the one before
+        await asyncio.sleep(0.1)
+        go_on.set()
+        assert (await before, await after) == (401, 401)
 
 
 async def test_keys_and_model_agree_about_every_loss_at_once(
