@@ -7,7 +7,7 @@ always database, deny-list, answer: what is committed is delivered sooner or lat
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -71,7 +71,7 @@ class Stores:
     revocation: RevocationStrategy
     rate_limiter: RateLimiter
     # Name to a check that raises when the store cannot serve.
-    readiness: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    readiness: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     # For `python -m app check`: what is wrong with the store's own configuration.
     problems: Callable[[], Awaitable[list[str]]] | None = None
     # Runs beside the requests of a worker until it is cancelled.
