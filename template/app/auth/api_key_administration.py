@@ -97,8 +97,13 @@ async def _revoke(auth: Auth, reason: str, account: Account | None) -> int:
     account_id = account.id if account else None
     async with auth.database.transaction() as session:
         now = auth.clock.now()
-        count = await api_key_repository.revoke_all(session, reason, now, account_id)
+        revoked = await api_key_repository.revoke_all(session, reason, now, account_id)
+        if account is not None:  # everybody's are too many to be told one by one: 30 seconds
+            lifetime = auth.settings.access_lifetime
+            await api_key_repository.deny(session, revoked, now, lifetime)
+    count = len(revoked)
     security_event("api_keys_revoked", account_id=account_id, reason=reason, count=count)
+    await auth.deliver_denials()
     return count
 
 

@@ -7,7 +7,7 @@ always database, deny-list, answer: what is committed is delivered sooner or lat
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth.deniable import Deniable
 from app.auth.models import Revocation
 from app.auth.security import LEEWAY, AccessClaims
 from app.core.clock import Clock
@@ -70,11 +71,13 @@ class Stores:
     revocation: RevocationStrategy
     rate_limiter: RateLimiter
     # Name to a check that raises when the store cannot serve.
-    readiness: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    readiness: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     # For `python -m app check`: what is wrong with the store's own configuration.
     problems: Callable[[], Awaitable[list[str]]] | None = None
     # Runs beside the requests of a worker until it is cancelled.
     follow: Callable[[], Coroutine[Any, Any, None]] = nothing_to_follow
+    # Where a worker can ask at no cost: whether an API key in its memory was denied meanwhile.
+    key_is_denied: Callable[[Deniable], Awaitable[bool]] | None = None
 
 
 async def record_denial(
@@ -91,7 +94,7 @@ async def record_denial(
     Args:
         session: the transaction of the change.
         kind: "jti", "sid" or "sub".
-        value: the token's, session's or account's id.
+        value: the token's (or API key's), session's or account's id.
         now: the current time, UTC.
         access_lifetime: how long a token issued this moment lives.
         version: with "sub", the lowest token_version that is still good.

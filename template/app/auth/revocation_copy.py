@@ -13,8 +13,8 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
+from app.auth.deniable import Deniable
 from app.auth.revocation import Denial
-from app.auth.security import AccessClaims
 
 SWEEP = 1_000  # buckets in one step of the clean-up: about 4 milliseconds at a million entries
 _HASH_BYTES = 6  # the bucket's number holds the other two
@@ -48,7 +48,7 @@ class DenyCopy:
                 max(until, denial.expires_at),
             )
 
-    def denies(self, claims: AccessClaims) -> bool:
+    def denies(self, claims: Deniable) -> bool:
         """Tell whether token, session or version of the account is denied."""
         if claims.token_id in self._tokens or claims.session_id in self._sessions:
             return True

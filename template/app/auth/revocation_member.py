@@ -10,10 +10,10 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.auth.deniable import Deniable
 from app.auth.revocation import Denial
 from app.auth.revocation_lease import Answer, Replica, Watch
 from app.auth.revocation_terms import EpochLost, Ledger, LedgerUnavailable, Terms
-from app.auth.security import AccessClaims
 
 FIRST_LOOK = 0.001  # seconds after which a revoker looks who has applied; then ever later
 LAST_LOOK = 0.05
@@ -66,7 +66,7 @@ class Member:
         self._whole_since = 0.0
         self._joins = 0
 
-    async def is_denied(self, claims: AccessClaims) -> bool:
+    async def is_denied(self, claims: Deniable) -> bool:
         """Tell whether a token is denied: from the copy under a lease, else by asking the ledger.
 
         Raises:

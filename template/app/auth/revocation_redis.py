@@ -18,12 +18,12 @@ import structlog
 from prometheus_client import Gauge
 from redis.exceptions import RedisError
 
+from app.auth.deniable import Deniable
 from app.auth.revocation import Denial, Stores, read_living_denials
 from app.auth.revocation_ledger import RedisLedger
 from app.auth.revocation_member import Member, World
 from app.auth.revocation_memory import MemoryRevocation
 from app.auth.revocation_terms import EpochLost, LedgerUnavailable, Terms
-from app.auth.security import AccessClaims
 from app.auth.settings import BaseAuthSettings
 from app.core.clock import Clock, steady_seconds
 from app.core.database import Database
@@ -108,7 +108,7 @@ class RedisRevocation:
             terms,
         )
 
-    async def is_denied(self, claims: AccessClaims) -> bool:
+    async def is_denied(self, claims: Deniable) -> bool:
         """Tell whether token, session or version of the account is on the list."""
         try:
             return await self.member.is_denied(claims)
@@ -188,13 +188,11 @@ async def open_stores(
         return
     revocation = RedisRevocation(settings, database, clock)
     limiter = RedisRateLimiter(revocation.client, revocation.prefix, clock)
+    readiness = {"redis": revocation.ping}
+    of_keys = revocation.is_denied if settings.revocation_check == "replica" else None
     try:
         yield Stores(
-            revocation,
-            limiter,
-            {"redis": revocation.ping},
-            revocation.problems,
-            revocation.follow,
+            revocation, limiter, readiness, revocation.problems, revocation.follow, of_keys
         )
     finally:
         await revocation.close()

@@ -126,7 +126,7 @@ async def build_auth(
                 stores=stores,
                 delivery=Delivery(database, stores.revocation, clock),
                 redeem=redeem,
-                api_keys=ApiKeys(database, clock),
+                api_keys=ApiKeys(database, clock, stores.key_is_denied),
             )
     finally:
         passwords.close()

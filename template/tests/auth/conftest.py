@@ -16,6 +16,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.import_plugin("tests.auth.support.plugin")
     if find_spec("tests.auth.support.oauth"):  # a service with login with providers
         config.pluginmanager.import_plugin("tests.auth.support.oauth")
+    if find_spec("tests.auth.support.leased"):  # one that uses Redis
+        config.pluginmanager.import_plugin("tests.auth.support.leased")
 
 
 @pytest.fixture

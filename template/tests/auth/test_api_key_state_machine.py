@@ -2,10 +2,12 @@
 """Whatever happens to API keys and their owners in whatever order, service and model agree.
 
 Hypothesis makes up the orders. Every request goes to one of two workers, which share a database
-and, where there is one, a Redis; nobody tells a worker what the other one did to a key.
+and, where there is one, a Redis; nobody tells a worker what the other one did to a key, unless it
+keeps a copy of the deny-list (test_api_key_lease.py).
 """
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
@@ -191,11 +193,19 @@ class KeyMachine(KeyWorld):
             self.make(seconds, 0, probe.ALL, None, None)
 
 
-async def drive(kit: Kit, patch: pytest.MonkeyPatch, stories: int, steps: int) -> None:
+async def drive(
+    kit: Kit,
+    patch: pytest.MonkeyPatch,
+    stories: int,
+    steps: int,
+    losses_seen_by: Collection[int] = (),
+    **settings: object,
+) -> None:
     """Let Hypothesis look for an order of events in which service and model disagree."""
     met = Counter[str]()
-    async with two_workers(kit, patch) as services:
-        machine = type("Machine", (KeyMachine,), {"services": services, "met": met})
+    async with two_workers(kit, patch, **settings) as services:
+        own = {"services": services, "met": met, "losses_seen_by": losses_seen_by}
+        machine = type("Machine", (KeyMachine,), own)
         await tell(machine, stories, steps, met, OUTCOMES)
 
 

@@ -2,59 +2,19 @@
 """A logout that has answered holds on every worker, whatever becomes of one of them."""
 
 import asyncio
-import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx2
 import pytest
 
 from app.auth.revocation_redis import TERMS
-from app.core.redis import create_redis
 from tests.auth.support.answers import INVALID_TOKEN, problem
 from tests.auth.support.credentials import Tokens
+from tests.auth.support.leased import StartLeased, look_ups, wait_for_lease
 from tests.auth.support.plugin import StartWorkers
 from tests.auth.support.processes import Server
-from tests.auth.support.workers import Workers
 
 pytestmark = pytest.mark.slow
-
-LEASED = "auth_deny_list_lease 1.0"
-METRICS_TOKEN = secrets.token_urlsafe(48)
-METRICS = {"Authorization": f"Bearer {METRICS_TOKEN}"}
-StartLeased = Callable[..., Awaitable[Workers]]
-
-
-@pytest.fixture
-def leased(workers: StartWorkers, own_redis_server: Server) -> StartLeased:
-    """Starts workers on a Redis of this test's own, and waits until each holds a lease."""
-
-    async def start(count: int = 3, **settings: object) -> Workers:
-        redis = {
-            "redis_url": own_redis_server.url,
-            "metrics_token": METRICS_TOKEN,
-            "revocation_check": "replica",
-        }
-        service = await workers(count, **(redis | settings))
-        for client in service.clients:
-            await wait_for_lease(client)
-        return service
-
-    return start
-
-
-async def metrics(client: httpx2.AsyncClient) -> str:
-    """Return a worker's numbers."""
-    return (await client.get("/metrics", headers=METRICS)).text
-
-
-async def wait_for_lease(client: httpx2.AsyncClient) -> None:
-    """Wait until a worker answers from its copy."""
-    async with asyncio.timeout(30):
-        while LEASED not in await metrics(client):  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.1)
 
 
 async def log_out(client: httpx2.AsyncClient, tokens: Tokens) -> int:
@@ -67,19 +27,6 @@ async def ask(client: httpx2.AsyncClient, tokens: Tokens) -> tuple[int, str] | N
     """Present an access token; return None when it is accepted and the problem otherwise."""
     response = await client.get("/auth/sessions", headers=tokens.bearer, timeout=20)
     return None if response.status_code == 200 else problem(response)
-
-
-@asynccontextmanager
-async def look_ups(server: Server) -> AsyncGenerator[Callable[[], Awaitable[int]]]:
-    """Count the look-ups that Redis has answered."""
-    client = create_redis(server.url)
-
-    async def count() -> int:
-        statistics: Any = await client.info("commandstats")
-        return int(statistics.get("cmdstat_mget", {"calls": 0})["calls"])
-
-    yield count
-    await client.aclose()
 
 
 async def test_a_logout_holds_on_every_worker_and_no_request_asks_redis(

@@ -28,6 +28,7 @@ from app.auth.wiring import signing_algorithm
 from tests.auth.support.credentials import PASSWORD, SAME_ORIGIN, cookie, tokens_of
 from tests.auth.support.kit import Kit
 from tests.auth.support.model import (
+    LEEWAY,
     RESET_LIFETIME,
     Access,
     Login,
@@ -324,6 +325,20 @@ class AuthMachine(RuleBasedStateMachine):
     def ask(self, access: int, worker: int) -> None:
         """Present any access token there ever was."""
         self.check(pick(self.model.accesses, access), worker)
+
+    @rule(access=picks, worker=workers)
+    def use_to_its_last_second(self, access: int, worker: int) -> None:
+        """Present an access token, one that is good if there is any, until it ends and once more.
+
+        By then the worker has seen its signature hold; that must be worth nothing any more.
+        """
+        good = [each for each in self.model.accesses if self.model.accepts(each)]
+        which = pick(good or self.model.accesses, access)
+        left = which.expires_at + LEEWAY - self.model.now
+        self.check_token(which, worker)
+        for seconds in (max(0, int(left.total_seconds()) - 1), 1):
+            self.wait(seconds)
+            self.check_token(which, worker)
 
     @invariant()
     def judge_the_newest_token(self) -> None:

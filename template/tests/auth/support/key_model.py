@@ -3,10 +3,12 @@
 
 A key means the same at every moment: what it was made with, cut to what its owner holds. The worker
 that changes this knows at once; each other one may answer as it was before for 30 seconds, never
-goes back to what it no longer believed, and is not late with an expiry. Nothing here is taken from
+goes back to what it no longer believed, and is not late with an expiry. Where workers have a copy
+of the deny-list, all of them know at once what was taken away. Nothing here is taken from
 `app/auth`: the numbers are those of the documentation.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -82,13 +84,15 @@ class HeldKey:
         alive = self.holder.active and not self.revoked
         return self.rotated and alive and self.expires_at <= now < self.made_at + self.lifetime
 
-    def changed(self, worker: int, now: datetime) -> None:
-        """Note what is true from now on, and that one worker knows."""
-        scopes = None if self.revoked else self.scope & self.holder.scope
-        if scopes != self.views[-1].scopes:
-            self.views[-1].until = now
+    def changed(self, worker: int, now: datetime, losses_seen_by: Iterable[int]) -> None:
+        """Note what is true from now on, and that one worker knows; of a loss perhaps others do."""
+        scopes, before = None if self.revoked else self.scope & self.holder.scope, self.views[-1]
+        if scopes != before.scopes:
+            before.until = now
             self.views.append(View(scopes))
-        self.noticed[worker] = len(self.views) - 1
+        lost = scopes is None or (before.scopes is not None and not before.scopes <= scopes)
+        for knowing in {worker, *(losses_seen_by if lost else ())}:
+            self.noticed[knowing] = len(self.views) - 1
 
     def answers(self, worker: int, needed: str, now: datetime) -> list[int]:
         """Return what a worker may answer, beginning with what was true longest ago."""

@@ -2,7 +2,7 @@
 """Two workers beside the model of their API keys, and the comparison of what both say."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,12 +24,16 @@ ENDED_BY_ROTATION = "ended by its rotation"
 
 
 @asynccontextmanager
-async def two_workers(kit: Kit, patch: pytest.MonkeyPatch) -> AsyncIterator[Sequence[Service]]:
+async def two_workers(
+    kit: Kit, patch: pytest.MonkeyPatch, **settings: object
+) -> AsyncIterator[Sequence[Service]]:
     """Run workers that share everything but their memory, with the probe's routes."""
     async with AsyncExitStack() as running:
-        first = await running.enter_async_context(probed(kit, patch))
+        first = await running.enter_async_context(probed(kit, patch, **settings))
         names = {"database_url", "redis_url", "redis_key_prefix"}
-        shared = {n: value for n, value in first.settings.model_dump().items() if n in names}
+        shared = settings | {
+            n: value for n, value in first.settings.model_dump().items() if n in names
+        }
         services = [first]
         for _ in range(1, WORKERS):
             services.append(await running.enter_async_context(probed(kit, patch, **shared)))
@@ -42,6 +46,7 @@ class KeyWorld(RuleBasedStateMachine):
 
     services: Sequence[Service]  # the same for all stories, each of which has accounts of its own
     met: Counter[str]
+    losses_seen_by: Collection[int] = ()  # the workers that hear of them before the answer
 
     def __init__(self) -> None:
         super().__init__()
@@ -127,7 +132,7 @@ class KeyWorld(RuleBasedStateMachine):
     def changed(self, worker: int, keys: list[HeldKey]) -> None:
         """Note that a worker changed keys, and see which ones know."""
         for key in keys:
-            key.changed(worker, self.now)
+            key.changed(worker, self.now, self.losses_seen_by)
             self.judge(key)
 
     def judge(self, key: HeldKey, *workers: int) -> None:
