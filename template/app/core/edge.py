@@ -16,6 +16,7 @@ from app.core.bodies import WITHOUT_BODY
 from app.core.headers import (
     NO_STORE,
     PLAIN_ERRORS,
+    PLAIN_STATUSES,
     REQUEST_ID,
     RESPONSE_STARTS,
     TO_ANYBODY,
@@ -64,7 +65,7 @@ class EdgeMiddleware:
             await self._app(scope, receive, send)
             return
         started, noted = time.perf_counter(), Noted(scope["headers"])
-        if not noted.announces_body() and scope["http_version"] in _HTTP_1:
+        if not noted.announces_body() and scope.get("http_version") in _HTTP_1:
             scope[WITHOUT_BODY] = True
         request_id = begin_request(scope, noted, traced=self._traced)
         replacing = [(REQUEST_ID, request_id.encode())]
@@ -115,7 +116,7 @@ class _Answer:
     async def send(self, message: Message) -> None:
         """Send a message on, a response's start with all headers."""
         if message["type"] in RESPONSE_STARTS:
-            if is_plain_error(message):
+            if message["status"] in PLAIN_STATUSES and is_plain_error(message):
                 self._held = message
                 return
             self._complete(message)

@@ -1,8 +1,10 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """What every response carries, and which requests are too odd to be read."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from http import HTTPStatus
+from itertools import chain
 
 from secure import (
     ContentSecurityPolicy,
@@ -53,9 +55,9 @@ _SINGLE_HEADERS = frozenset({b"host"}) | _CREDENTIAL_HEADERS
 REQUEST_ID = b"x-request-id"
 # One of these comes before any body of HTTP/1 (RFC 9112 §6.3).
 _FRAMING_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
-_NOTED_HEADERS = _SINGLE_HEADERS | _FRAMING_HEADERS | {REQUEST_ID}
 
 # What Starlette's own middleware answers in plain text, by body.
+PLAIN_STATUSES = frozenset({400, 413})
 PLAIN_ERRORS = frozenset({b"Content Too Large", b"Invalid host header"})
 
 NO_STORE: Header = (b"cache-control", b"no-store")
@@ -72,21 +74,19 @@ class Noted:
 
     Attributes:
         size: bytes of all of them.
-        values: of those that mean something here, by name.
-        doubled: the names of those that came more than once.
+        values: by name; of a name that came more than once, the last.
+        doubled: the names that came more than once.
     """
 
     __slots__ = ("doubled", "size", "values")
 
-    def __init__(self, headers: Iterable[Header]) -> None:
-        size, values, doubled = 0, dict[bytes, bytes](), set[bytes]()
-        for name, value in headers:
-            size += len(name) + len(value)
-            if name in _NOTED_HEADERS:
-                if name in values:
-                    doubled.add(name)
-                values[name] = value
-        self.size, self.values, self.doubled = size, values, doubled
+    def __init__(self, headers: Sequence[Header]) -> None:
+        self.size = sum(map(len, chain.from_iterable(headers)))
+        self.values = dict(headers)
+        self.doubled: Collection[bytes] = ()
+        if len(self.values) != len(headers):
+            names = Counter(name for name, _ in headers)
+            self.doubled = {name for name, count in names.items() if count > 1}
 
     def has_credential(self) -> bool:
         """Tell whether the request says who is asking."""
@@ -101,7 +101,7 @@ def refusal(noted: Noted) -> ProblemResponse | None:
     """Return the answer to headers that are too large, or hold one twice that must be single."""
     if noted.size > MAX_HEADER_BYTES:
         return status_problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-    if not noted.doubled.isdisjoint(_SINGLE_HEADERS):
+    if not _SINGLE_HEADERS.isdisjoint(noted.doubled):
         return problem(InvalidRequest())
     return None
 
@@ -127,6 +127,4 @@ def completed(
 
 def is_plain_error(start: Message) -> bool:
     """Tell whether a response may be one that Starlette's own middleware makes, by its start."""
-    if start["status"] not in {400, 413}:
-        return False
     return Headers(raw=start["headers"]).get("content-type", "").startswith("text/plain")

@@ -32,7 +32,11 @@ def begin_request(scope: Scope, noted: Noted, *, traced: bool) -> str:
         noted: its headers.
         traced: Log under the trace that a Google front end names, too.
     """
-    request_id = _request_id(noted)
+    sent = noted.values.get(REQUEST_ID)
+    if sent is not None and REQUEST_ID not in noted.doubled and _REQUEST_ID.fullmatch(sent):
+        request_id = str(sent, "ascii")
+    else:
+        request_id = _new_id()
     if _bound.get() is not None:  # a server began this request inside another one
         structlog.contextvars.clear_contextvars()
     _bound.set(request_id)
@@ -50,13 +54,6 @@ def log_request(scope: Scope, request_id: str, status: int, seconds: float) -> N
         seconds=seconds,
         request_id=request_id,
     )
-
-
-def _request_id(noted: Noted) -> str:
-    sent = noted.values.get(REQUEST_ID)
-    if sent is not None and REQUEST_ID not in noted.doubled and _REQUEST_ID.fullmatch(sent):
-        return str(sent, "ascii")
-    return _new_id()
 
 
 def _new_id() -> str:
