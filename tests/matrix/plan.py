@@ -88,14 +88,9 @@ class Plan:
     def browsers(self) -> Iterator[Job]:
         """Real browsers: each holds the event loop of its process, where nothing else can run."""
         for folder in BROWSERS:
+            command = f".venv/bin/pytest {folder}"
             yield Job(
-                "browser",
-                folder,
-                f".venv/bin/pytest {folder}",
-                Path(sys.executable),
-                ROOT,
-                [folder],
-                self.environment,
+                "browser", folder, command, Path(sys.executable), ROOT, [folder], self.environment
             )
 
     def stories(self) -> Job:

@@ -33,6 +33,12 @@ class SlowLink:
             back = group.create_task(self._carry(server_reader, writer, slow=True))
             self._open |= {there: server_writer, back: writer}
 
+    def lead_to(self, server: Path) -> None:
+        """Cut all connections; who connects anew reaches another server."""
+        self._server = server
+        for writer in self._open.values():
+            writer.close()
+
     async def close(self) -> None:
         """Close what is open, and wait for answers that are held back, so that none comes later."""
         for writer in self._open.values():
