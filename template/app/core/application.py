@@ -3,9 +3,10 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+import opentelemetry
 from fastapi import APIRouter, FastAPI, params
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
@@ -28,8 +29,8 @@ MAX_FORM_FIELDS = 50
 MAX_FORM_FILES = 5
 MAX_FORM_PART_SIZE = 64 * 1024
 
-# Without OpenTelemetry's SDK nothing observes, which FastAPI would find out three times a
-# request.
+# Without OpenTelemetry's SDK (its API comes with FastAPI) nothing observes, which FastAPI would find
+# out three times a request.
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False)
 
 CORS_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -86,7 +87,7 @@ def create_app(
         lifespan=_lifespan(guard, runtime),
         redirect_slashes=False,
         openapi_url=None,
-        telemetry=NO_TELEMETRY if find_spec("opentelemetry.sdk") is None else None,
+        telemetry=None if _has_telemetry_sdk() else NO_TELEMETRY,
         form_limits={
             "max_fields": MAX_FORM_FIELDS,
             "max_files": MAX_FORM_FILES,
@@ -108,6 +109,10 @@ def create_app(
         app.include_router(docs_router())
         app.mount("/docs/assets", docs_assets())
     return app
+
+
+def _has_telemetry_sdk() -> bool:
+    return any(Path(folder, "sdk").is_dir() for folder in opentelemetry.__path__)
 
 
 def _configure_logging(settings: CoreSettings) -> None:
