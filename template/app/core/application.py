@@ -1,12 +1,12 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """The app: everything that must not be forgotten, put together in one order in one place."""
 
+import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import opentelemetry
 from fastapi import APIRouter, FastAPI, params
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
@@ -29,8 +29,7 @@ MAX_FORM_FIELDS = 50
 MAX_FORM_FILES = 5
 MAX_FORM_PART_SIZE = 64 * 1024
 
-# Without OpenTelemetry's SDK (its API comes with FastAPI) nothing observes, which FastAPI would find
-# out three times a request.
+# Without OpenTelemetry's SDK nothing observes; FastAPI would find that out three times a request.
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False)
 
 CORS_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -112,7 +111,8 @@ def create_app(
 
 
 def _has_telemetry_sdk() -> bool:
-    return any(Path(folder, "sdk").is_dir() for folder in opentelemetry.__path__)
+    api = sys.modules["opentelemetry"]  # FastAPI has imported it
+    return any(Path(folder, "sdk").is_dir() for folder in api.__path__)
 
 
 def _configure_logging(settings: CoreSettings) -> None:
