@@ -4,7 +4,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from starlette.routing import Match
@@ -46,10 +46,10 @@ def create_app(
     """
 
     @asynccontextmanager
-    async def run_with_auth(app: FastAPI) -> AsyncGenerator[None, None]:
+    async def run_with_auth(app: application.Service) -> AsyncGenerator[None, None]:
         await _require_tables(app.state.database)
         async with open_auth(settings, app.state.database, clock or SystemClock()) as auth:
-            app.state.auth = auth
+            app.state.auth = app.parts = auth
             app.state.readiness |= {**auth.stores.readiness, "keyring": auth.keyring.ping}
             async with background_work(auth):
                 yield

@@ -17,7 +17,7 @@ _KEY_HEADER = API_KEY_HEADER.lower().encode()
 _CREDENTIAL_HEADERS = frozenset({b"authorization", _KEY_HEADER})
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen, which would take three times as long
 class Credential:
     """What was presented, as it came."""
 

@@ -160,7 +160,7 @@ async def authenticate(connection: HTTPConnection) -> Principal:
         raise
     finally:
         metrics.AUTHENTICATION_SECONDS.observe(time.perf_counter() - started)
-    metrics.authentication(outcome="accepted")
+    metrics.accepted()
     return principal
 
 

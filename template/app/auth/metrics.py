@@ -32,6 +32,9 @@ UNDELIVERED_DENIALS = Gauge(
 )
 
 
+accepted = _AUTHENTICATIONS.labels("accepted").inc  # the common case, as short as it can be
+
+
 def authentication(*, outcome: str) -> None:
     """Count a request whose credentials were looked at, by what came of it."""
     _authentications(outcome).inc()

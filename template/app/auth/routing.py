@@ -103,7 +103,10 @@ def _with_principal(
 
     def arguments(values: dict[str, Any]) -> dict[str, Any]:
         request = values[parameter] if parameter else values.pop(_CONNECTION)
-        return values | dict.fromkeys(names, known_principal(request))
+        principal = known_principal(request)
+        for name in names:
+            values[name] = principal
+        return values
 
     if iscoroutinefunction(endpoint):
 

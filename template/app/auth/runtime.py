@@ -92,7 +92,7 @@ class Auth:
 
 def get_auth(connection: HTTPConnection) -> Auth:
     """Return the parts of the running app."""
-    auth: Auth = connection.app.state.auth
+    auth: Auth = connection.scope["app"].parts
     return auth
 
 

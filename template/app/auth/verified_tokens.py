@@ -1,9 +1,9 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Access tokens whose signature this worker has seen hold, so that it is checked once and not anew.
 
-Only what can never change is remembered: that these bytes carry these claims under this key. Key,
-issuer, audience and time are asked each time, by the function that asks them of a new token, and
-the deny-list after them by the caller.
+Only what can never change is remembered: that these bytes carry these claims under this key, and
+from when until when they are good under this policy. Key, policy and time are asked each time, with
+the function that asks them of a new token in any doubt, and the deny-list after them by the caller.
 """
 
 from collections import OrderedDict
@@ -13,7 +13,13 @@ from datetime import datetime
 from app.auth.derived_keys import hash_secret
 from app.auth.keyring import Keyring
 from app.auth.principal import Principal
-from app.auth.security import AccessClaims, TokenPolicy, require_current, verify_access_token
+from app.auth.security import (
+    LEEWAY,
+    AccessClaims,
+    TokenPolicy,
+    require_current,
+    verify_access_token,
+)
 from app.auth.signing import TokenKey
 
 
@@ -25,11 +31,17 @@ class Verified:
         claims: as signed.
         principal: the caller that they name.
         key: what the signature was checked with.
+        policy: what the claims were held against.
+        since: the first moment at which they are good under that policy.
+        until: the first at which they are good no more.
     """
 
     claims: AccessClaims
     principal: Principal
     key: TokenKey
+    policy: TokenPolicy
+    since: datetime
+    until: datetime
 
 
 class VerifiedTokens:
@@ -62,7 +74,8 @@ class VerifiedTokens:
         digest = hash_secret(token)
         verified = self._seen.pop(digest, None)  # what is refused below does not come back
         if verified is not None and self._is_verifying(verified.key):
-            require_current(verified.claims, self._policy, now)
+            if verified.policy is not self._policy or not verified.since <= now < verified.until:
+                require_current(verified.claims, self._policy, now)
         else:
             verified = self._verify(token, now)
         self._seen[digest] = verified
@@ -79,7 +92,14 @@ class VerifiedTokens:
             auth_time=claims.auth_time,
             token_version=claims.version,
         )
-        return Verified(claims, principal, key)
+        return Verified(
+            claims,
+            principal,
+            key,
+            self._policy,
+            since=max(claims.issued_at, claims.auth_time) - LEEWAY,
+            until=claims.expires_at + LEEWAY,
+        )
 
     def _is_verifying(self, key: TokenKey) -> bool:
         return self._keyring.find(key.kid) is key

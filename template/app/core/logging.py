@@ -29,6 +29,7 @@ _CREDENTIALS = re.compile(
 
 _SECURITY_LOGGER = "app.security"
 _ACCESS_LOGGER = "app.access"
+_access_log = logging.getLogger(_ACCESS_LOGGER)
 _quote = json.encoder.encode_basestring_ascii
 
 
@@ -87,12 +88,14 @@ def security_event(name: str, /, **fields: object) -> None:
     structlog.stdlib.get_logger(_SECURITY_LOGGER).info(name, **fields)
 
 
+def logs_access() -> bool:
+    """Tell whether anybody wants the lines of `access_event`."""
+    return _access_log.isEnabledFor(logging.INFO)
+
+
 def access_event(*, method: str, path: str, status: int, seconds: float, request_id: str) -> None:
     """Log how a request ended; the line that structlog would make takes ten times as long."""
-    logger = logging.getLogger(_ACCESS_LOGGER)
-    if not logger.isEnabledFor(logging.INFO):
-        return
-    handlers = logger.handlers or logging.root.handlers
+    handlers = _access_log.handlers or logging.root.handlers
     only = handlers[0] if len(handlers) == 1 else None
     if not (isinstance(only, _StandardStream) and only.plain):  # others listen, or other names
         structlog.stdlib.get_logger(_ACCESS_LOGGER).info(
