@@ -17,7 +17,7 @@ endif
 RUN = $(UV) run --frozen --no-sync
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench bench-tools manifest faults coverage mutants asvs reference docs lock test-docs test-updates release image
+.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench outages bench-tools manifest faults coverage mutants asvs reference docs lock test-docs test-updates release image
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -67,6 +67,9 @@ image: install ## build the image without a Docker daemon, run it, replace it un
 
 bench: install ## requests a second beside other ways to authenticate [QUICK=1]; writes docs/explanation/speed.md
 	@$(RUN) python -m benchmarks.speed --uv "$(UV)" $(if $(QUICK),--quick --no-docs)
+
+outages: install ## 10,000 logouts under load while Redis fails; writes docs/explanation/revocation-lease.md
+	@$(RUN) python -m benchmarks.outages
 
 bench-tools: install ## how fast combinations render, what a matrix run costs, and what an API key costs
 	@$(RUN) python -m benchmarks.rendering

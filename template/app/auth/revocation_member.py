@@ -64,6 +64,7 @@ class Member:
         # strategy may have been at work before it began.
         self._whole = ""
         self._whole_since = 0.0
+        self._joins = 0
 
     async def is_denied(self, claims: AccessClaims) -> bool:
         """Tell whether a token is denied: from the copy under a lease, else by asking the ledger.
@@ -74,9 +75,10 @@ class Member:
         if self.replica.may_answer(self._world.now()):
             return self.replica.copy.denies(claims)
         keys = [f"jti:{claims.token_id}", f"sid:{claims.session_id}", f"sub:{claims.subject}"]
+        joins = self._joins
         epoch, (token, session, version) = await self._ledger.look_up(keys)
         if epoch is None or epoch != self._whole:
-            await self._join(self._ledger, epoch)
+            await self._join(self._ledger, joins)
             epoch, (token, session, version) = await self._ledger.look_up(keys)
             if epoch is None or epoch != self._whole:
                 raise EpochLost
@@ -111,7 +113,7 @@ class Member:
         """Keep a copy and a lease for as long as the process lives."""
         while True:
             try:
-                await self._join(self._follower, None, self.replica)
+                await self._join(self._follower, self._joins, self.replica)
                 await self._keep_lease()
             except EpochLost:
                 self.replica.forget()
@@ -175,11 +177,11 @@ class Member:
             replica.apply(entries)
             replica.sweep(self._world.wall())
 
-    async def _join(self, ledger: Ledger, seen: str | None, replica: Replica | None = None) -> None:
+    async def _join(self, ledger: Ledger, joins: int, replica: Replica | None = None) -> None:
         """Make the shared list complete, and a copy of it where one is given."""
         async with self._world.one_join:
-            if replica is None and seen is not None and seen == self._whole:
-                return  # another request has done it
+            if replica is None and joins != self._joins:
+                return  # another request has done it since this one looked
             standing = await ledger.open()
             first_seen = self._world.now()
             if replica is not None:
@@ -191,3 +193,4 @@ class Member:
                     replica.fill(denials)
             if self._whole != standing.epoch:
                 self._whole, self._whole_since = standing.epoch, first_seen
+            self._joins += 1

@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -64,6 +65,25 @@ async def test_a_job_that_hangs_does_not_hold_up_the_end(
     async with asyncio.timeout(10), background.background_work(service.auth):
         await begun.wait()
     await asyncio.wait_for(cancelled.wait(), 5)
+
+
+async def test_a_cancellation_that_gets_lost_does_not_hold_up_the_end(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "LEAVE_WITHIN", timedelta(seconds=0.05))
+    cancellations: list[int] = []
+
+    async def follow() -> None:
+        while len(cancellations) < 2:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancellations.append(1)
+
+    auth = replace(service.auth, stores=replace(service.auth.stores, follow=follow))
+    async with asyncio.timeout(10), background.background_work(auth):
+        await asyncio.sleep(0)
+    assert len(cancellations) == 2
 
 
 async def test_a_missed_rotation_is_an_alarm(fresh_service: FreshService, capsys: Capture) -> None:

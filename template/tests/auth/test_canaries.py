@@ -210,7 +210,7 @@ async def in_redis(url: str) -> str:
     """Return every key of a Redis with its value."""
     from redis.asyncio import Redis
 
-    read = {
+    read: dict[Any, Any] = {
         b"string": Redis.get,
         b"hash": Redis.hgetall,
         b"set": Redis.smembers,

@@ -251,3 +251,11 @@ def test_no_schedule_lets_a_revoked_token_in() -> None:
 @pytest.mark.slow
 def test_no_schedule_lets_a_revoked_token_in_in_a_long_search() -> None:
     search(600, repeatable=False)
+
+
+def test_a_worker_that_missed_an_entry_does_not_trust_its_copy() -> None:
+    # It sleeps for longer than its last question waits, and through a revocation. The log forgets
+    # that one, and holds the next when the worker wakes.
+    sleep = ("pause", 0, 8.0), 2.5, ("revoke", 1, False)
+    forget = ("lose_log",), 0.0, ("revoke", 1, False)
+    tell([1.0] * PROCESSES, [True] * PROCESSES, CALM, [(0.3, *sleep), (5.2, *forget)])
