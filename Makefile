@@ -7,6 +7,7 @@ ANSWERS ?=
 ALL ?=
 OWN ?=
 IDS ?=
+QUICK ?=
 SHARD ?=
 
 UV := $(shell command -v uv 2>/dev/null)
@@ -16,7 +17,7 @@ endif
 RUN = $(UV) run --frozen --no-sync
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench manifest faults coverage mutants asvs reference docs lock test-docs test-updates release
+.PHONY: help install demo lint types test test-fast test-one test-all test-pythons bench bench-sessions outages bench-tools manifest faults coverage mutants asvs reference docs lock test-docs test-updates release image
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -61,7 +62,19 @@ test-updates: install ## updates of changed services, from every release to this
 release: install ## check, test and tag this commit: VERSION=0.2.0
 	@$(RUN) python -m tools.release $(VERSION)
 
-bench: install ## how fast combinations render, what a matrix run costs, and what an API key costs
+image: install ## build the image without a Docker daemon, run it, replace it under load
+	@$(RUN) python -m tests.deploy.image --uv "$(UV)"
+
+bench: install ## requests a second beside other ways to authenticate [QUICK=1]; writes docs/explanation/speed.md
+	@$(RUN) python -m benchmarks.speed --uv "$(UV)" $(if $(QUICK),--quick --no-docs)
+
+outages: install ## 10,000 logouts under load while Redis fails; writes docs/explanation/revocation-lease.md
+	@$(RUN) python -m benchmarks.outages
+
+bench-sessions: install ## logout, login under a flood, refresh: percentiles [QUICK=1]; writes docs/explanation/speed.md
+	@$(RUN) python -m benchmarks.sessions --uv "$(UV)" $(if $(QUICK),--quick)
+
+bench-tools: install ## how fast combinations render, what a matrix run costs, and what an API key costs
 	@$(RUN) python -m benchmarks.rendering
 	@$(RUN) python -m benchmarks.updating
 	@$(RUN) python -m benchmarks.api_keys

@@ -83,6 +83,8 @@ def _run(tree: Rendering, scratch: Path, environment: dict[str, str]) -> bool:
         check=False,
     )
     print("\n".join(done.stdout.splitlines()[-3 if done.returncode == 0 else -60 :]), flush=True)
+    if done.returncode:  # a test that hangs is named there, and there is nothing to merge then
+        print(done.stderr[-4000:], flush=True)
     return done.returncode == 0
 
 

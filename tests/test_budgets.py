@@ -45,6 +45,8 @@ def python_files() -> Iterator[tuple[str, Path]]:
     yield from ((path, source) for path, source in sources() if path.endswith(".py"))
     for folder in ("hooks", "tools", "tests", "benchmarks"):
         for file in sorted((ROOT / folder).rglob("*.py")):
+            if ".venv" in file.parts:
+                continue  # tools of tests/deploy that have an environment of their own
             yield f"{folder} of the template: {file.relative_to(ROOT)}", file
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from typing import Any
 
@@ -61,6 +62,16 @@ def test_a_dependency_comes_only_with_the_answer_that_needs_it(
         with_redis = rendering.answers["token_revocation"] == "redis"
         for name in ("redis", "hiredis", "limits", "fakeredis"):
             assert (name in names) == with_redis, title(rendering.answers)
+        app = {Requirement(line).name for line in app_of(rendering)}
+        with_providers = bool(rendering.answers["oauth_providers"])
+        for name in ("authlib", "httpx2", "joserfc"):
+            assert (name in app) == with_providers, title(rendering.answers)
+
+
+def app_of(rendering: Rendering) -> list[str]:
+    """Return what a rendered service needs to run."""
+    found: list[str] = tomllib.loads(rendering.read("pyproject.toml"))["project"]["dependencies"]
+    return found
 
 
 def declared_by(rendering: Rendering) -> set[str]:
@@ -88,13 +99,24 @@ def imported(tree: Rendering, *folders: str) -> set[str]:
     modules = set[str]()
     for path in tree.files:
         if path.startswith(folders) and path.endswith(".py"):
-            for node in ast.parse(tree.read(path)).body:
-                if isinstance(node, ast.Import):
-                    modules |= {alias.name.partition(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module:
-                    modules.add(node.module.partition(".")[0])
-    known = packages_distributions()
+            modules |= modules_in(tree.read(path))
+    known = distributions()
     return {canonicalize_name(known[name][0]) for name in modules if name in known}
+
+
+distributions = cache(packages_distributions)
+
+
+@cache  # nearly every file is in a hundred trees
+def modules_in(text: str) -> set[str]:
+    """Return the top-level modules that a Python file imports."""
+    modules = set[str]()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules.add(node.module.partition(".")[0])
+    return modules
 
 
 def test_the_seed_lock_locks_what_all_answers_declare() -> None:

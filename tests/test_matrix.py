@@ -4,13 +4,14 @@ import itertools
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.matrix import questions
 from tests.matrix.jobs import Job, Outcome, run
-from tests.matrix.plan import WHOLE, Shard
+from tests.matrix.plan import QUICK, WHOLE, Plan, Shard, pairwise_trees
 from tests.matrix.rendering import Rendering
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.variations import shares
@@ -54,6 +55,45 @@ def test_a_preparation_that_fails_is_a_failure(tmp_path: Path) -> None:
     broken = Job(**{**vars(good), "prepare": [sys.executable, "-c", "exit('no network')"]})
     outcome = run(broken, tmp_path / "report.xml")
     assert (outcome.failed, outcome.output) == (1, "no network\n")
+
+
+LEAVES_A_SERVER = """
+import subprocess, sys, time
+def test_server():
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    server = subprocess.Popen(command, start_new_session=True)
+    with open("pid", "w") as file:
+        file.write(str(server.pid))
+    print("what it said before", flush=True)
+"""
+
+
+def ended(pid: int) -> bool:
+    """Tell whether a process is gone, or nothing but a name that nobody has taken in yet."""
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to an ancestor")
+def test_a_job_that_hangs_is_killed_with_its_servers_and_its_output_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.matrix.jobs.TIMEOUT_SECONDS", 10)
+    hangs = job(tmp_path, LEAVES_A_SERVER + "    time.sleep(600)")
+    outcome = run(Job(**{**vars(hangs), "arguments": ["-s"]}), tmp_path / "report.xml")
+    assert ended(int((tmp_path / "pid").read_text()))
+    assert (outcome.passed, outcome.failed) == (0, 1)
+    assert "what it said before" in outcome.output
+    assert "killed: did not end in 10 seconds" in outcome.output
+    assert "in test_server" in outcome.output  # where it stood
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to an ancestor")
+def test_what_a_job_leaves_behind_is_ended_and_named(tmp_path: Path) -> None:
+    outcome = run(job(tmp_path, LEAVES_A_SERVER), tmp_path / "report.xml")
+    pid = (tmp_path / "pid").read_text()
+    assert ended(int(pid))
+    assert f"ended what was left behind: {pid}" in outcome.output
 
 
 def test_a_failure_prints_its_answers_and_the_command_that_reproduces_it(
@@ -112,14 +152,18 @@ def test_a_run_ends_with_its_figures(tmp_path: Path, capsys: pytest.CaptureFixtu
         "skipped": {"slow": 4, "no Python": 1},
         "render_seconds": 1.23,
         "total_seconds": 9.88,
+        "core_seconds": 2.0,
+        "slowest_job": f"suite {questions.title(ANSWERS)}",
+        "slowest_job_seconds": 1.0,
     }
     assert capsys.readouterr().out.splitlines()[-1] == "16 passed, 2 failed, 5 skipped"
 
 
 def rendering(providers: tuple[str, ...], algorithm: str = "RS256") -> Rendering:
-    """A tree of 30 test files, one more for each provider."""
+    """A tree of 30 test files, one of its own, and one more for each provider."""
     names = [*(f"test_{n:02}" for n in range(30)), "test_guard", *(f"test_{p}" for p in providers)]
-    files = {f"tests/auth/{name}.py": "" for name in names} | {"tests/auth/support/plugin.py": ""}
+    files = {f"tests/auth/{name}.py": "" for name in [*names, f"test_own_{algorithm}"]}
+    files["tests/auth/support/plugin.py"] = ""
     answers: questions.Answers = {"jwt_algorithm": algorithm, "oauth_providers": providers}
     return Rendering(answers, Path(), {**files, f"app/{algorithm}{providers}.py": ""})
 
@@ -127,7 +171,7 @@ def rendering(providers: tuple[str, ...], algorithm: str = "RS256") -> Rendering
 def test_trees_that_vary_a_choice_of_several_share_what_it_leaves_as_it_was() -> None:
     subsets = [s for n in range(4) for s in itertools.combinations(("a", "b", "c"), n)]
     trees = [rendering(s, algorithm) for algorithm in map(str, range(12)) for s in subsets]
-    met: dict[str, set[object]] = {}
+    met: dict[str, list[object]] = {}
     for tree, files in shares(trees):
         providers = tree.answers["oauth_providers"]
         assert isinstance(providers, tuple)
@@ -137,12 +181,71 @@ def test_trees_that_vary_a_choice_of_several_share_what_it_leaves_as_it_was() ->
         assert {"tests/auth/test_guard.py", *(f"tests/auth/test_{p}.py" for p in providers)} < {
             *files
         }
-        assert len(files) <= 10
+        assert len(files) <= 9
         assert "tests/auth/support/plugin.py" not in files
         for path in files:
-            met.setdefault(path, set()).add(providers)
-    assert all(len(met[f"tests/auth/test_{number:02}.py"]) == 7 for number in range(30))
+            met.setdefault(path, []).append(providers)
+    for name in [*(f"test_{n:02}" for n in range(30)), *(f"test_own_{n}" for n in range(12))]:
+        assert sorted(map(str, met[f"tests/auth/{name}.py"])) == sorted(map(str, subsets[1:])), name
+
+
+def test_each_test_file_of_a_service_meets_each_subset_of_the_providers(
+    trees: list[Rendering],
+) -> None:
+    met: dict[str, set[object]] = {}
+    for tree, files in shares(trees):
+        tests = files or [path for path in tree.files if "/test_" in path]
+        for path in tests:
+            met.setdefault(path, set()).add(tree.answers["oauth_providers"])
+    offered = {tree.answers["oauth_providers"] for tree in trees}
+    assert len(offered) == 8
+    for path, subsets in met.items():
+        there = {t.answers["oauth_providers"] for t in trees if path in t.files}
+        assert subsets == there, path
+
+
+def test_a_file_that_a_variation_changes_runs_there() -> None:
+    whole, variation = rendering(()), rendering(("a",))
+    changed = Rendering(
+        variation.answers, Path(), {**variation.files, "tests/auth/test_07.py": "x"}
+    )
+    shared = [rendering((), "HS256"), whole, changed]
+    assert "tests/auth/test_07.py" in {t.tree: f for t, f in shares(shared)}[changed.tree]
 
 
 def test_a_variation_without_its_base_runs_whole() -> None:
     assert [files for _, files in shares([rendering(("a",)), rendering(("a", "b"))])] == [[], []]
+
+
+def test_every_tree_runs_once_and_the_pairwise_ones_in_environments_of_their_own(
+    renderings: list[Rendering], trees: list[Rendering]
+) -> None:
+    jobs = list(Plan("uv", {}, Path()).suites(renderings))
+    assert sorted(each.title for each in jobs) == sorted(map(questions.title, answers(trees)))
+    own = [each for each in jobs if each.name.startswith("own env")]
+    assert next(each.title for each in own) == questions.title(questions.defaults())
+    chosen = {*map(questions.title, answers(pairwise_trees(renderings)))}
+    assert {each.title for each in own} == chosen
+    whole = {each.title for each in own if not each.arguments}
+    fullest = [each for each in whole if "google+github+oidc" in each]
+    assert len(fullest) == 1
+    assert len(whole) == 7
+    assert {each.title for each in jobs if each.title not in whole} == {
+        each.title for each in jobs if each.arguments[:2] == QUICK
+    }
+    everywhere = list(Plan("uv", {}, Path(), everything=True).suites(renderings))
+    assert {each.title for each in everywhere} == {each.title for each in jobs}
+    assert all(each.arguments == () for each in everywhere)
+
+
+def answers(trees: Sequence[Rendering]) -> list[questions.Answers]:
+    """Return the answers of trees."""
+    return [tree.answers for tree in trees]
+
+
+def test_files_that_no_test_reads_make_no_tree_of_their_own() -> None:
+    one = rendering(())
+    for path in ("Dockerfile", "README.md", "deploy/service.yaml", ".github/workflows/ci.yml"):
+        assert Rendering(one.answers, Path(), {**one.files, path: "other"}).tree == one.tree
+    other = Rendering(one.answers, Path(), {**one.files, "app/main.py": "other"})
+    assert other.tree != one.tree

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools.faults import source_text
-from tools.mutation import keeping
+from tools.mutation import covering, keeping
 from tools.mutation.__main__ import is_in_sample
 from tools.mutation.making import Mutant, mutants_of
 from tools.mutation.reporting import (
@@ -105,3 +105,11 @@ def test_every_survivor_has_a_reason_and_every_reason_a_survivor() -> None:
     run, chosen = seen(), choices()
     assert list(without_reason(run, chosen)) == []
     assert chosen["reasons"].keys() <= set(run["survivors"])
+
+
+def test_what_no_line_of_a_function_names_is_for_every_test_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "schemes.py"
+    file.write_text("scheme = Scheme(1)\n\ndef get(\n    key: Use[scheme],\n):\n    return key\n")
+    lines = {str(file): {"6": ["tests/test_x.py::test_it"]}}
+    mutant = {"file": str(file), "line": 1, "apart": True}
+    assert covering.tests_at(mutant, lines) == ["tests/test_x.py::test_it"]

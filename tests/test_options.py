@@ -2,8 +2,12 @@
 
 import itertools
 
-from tests.expectations import ADDED, optional
+from tests import expectations
+from tests.expectations import ADDED
 from tests.matrix import questions
+from tests.matrix.plan import pairwise_trees, run_whole
+from tests.matrix.rendering import Rendering, distinct_trees
+from tests.matrix.variations import base
 from tools.ownership import exclude_table, sources
 
 
@@ -27,7 +31,8 @@ def test_every_value_names_the_tests_that_prove_it_or_says_why_it_needs_none() -
 
 def test_every_file_that_the_exclude_table_names_is_an_option_file_and_exists() -> None:
     named = {path for block in exclude_table()[0] if not block.seeds for path in block.paths}
-    assert named == {f"/{path}".rstrip("/") for path in optional()}
+    named.remove("/deploy")  # the folder alone, which would be left empty
+    assert named == {f"/{path}".rstrip("/") for path in expectations.named()}
     existing = {path for path, _ in sources()}
     gone = [p for p in named if not any(f"/{path}/".startswith(f"{p}/") for path in existing)]
     assert gone == []
@@ -54,12 +59,26 @@ def factors(answers: questions.Answers) -> dict[str, questions.Answer]:
 def test_pairwise_combinations_hold_every_pair_of_answers() -> None:
     chosen = questions.pairwise()
     assert chosen[0] == questions.defaults()
-
-    def pairs(those: list[questions.Answers]) -> set[tuple[object, object]]:
-        each = (itertools.combinations(factors(answers).items(), 2) for answers in those)
-        return set(itertools.chain.from_iterable(each))
-
     assert pairs(chosen) == pairs(questions.combinations())
+
+
+def pairs(those: list[questions.Answers]) -> set[tuple[object, object]]:
+    """Return every two answers that occur together."""
+    each = (itertools.combinations(factors(answers).items(), 2) for answers in those)
+    return set(itertools.chain.from_iterable(each))
+
+
+def test_environments_of_their_own_hold_every_pair_of_answers(renderings: list[Rendering]) -> None:
+    trees = distinct_trees(renderings)
+    own = pairwise_trees(renderings)
+    assert own[0].answers == questions.defaults()
+    assert pairs([tree.answers for tree in own]) == pairs([tree.answers for tree in trees])
+    # Those that vary no other one run the slow promises: every two answers meet there as well.
+    whole = run_whole(own)
+    bases = [tree.answers for tree in trees if tree.answers == base(tree.answers)]
+    assert pairs([tree.answers for tree in whole]) >= pairs(bases)
+    assert len(whole) <= 7
+    assert len(own) <= 12
 
 
 def test_pairwise_stays_small_when_options_grow() -> None:

@@ -111,6 +111,7 @@ def test_the_values_of_choices_are_only_ever_appended_to() -> None:
     released = {
         "jwt_algorithm": ["RS256", "HS256"],
         "token_revocation": ["redis", "database", "none"],
+        "oauth_providers": ["google", "github", "oidc"],
         "deploy_target": ["none"],
     }
     for name, values in released.items():

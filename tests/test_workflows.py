@@ -19,6 +19,7 @@ WORKFLOWS = sorted(
 MAY_WRITE = {
     "routes": {"contents": "read", "security-events": "write"},
     "propose": {"contents": "write", "pull-requests": "write", "statuses": "write"},
+    "deploy": {"contents": "read", "id-token": "write"},
 }
 BIN = Path(sys.executable).parent
 SCHEMA = (str(BIN / "check-jsonschema"), "--builtin-schema")

@@ -69,7 +69,9 @@ def manifest() -> str:
         answers="".join(map(_answer, questions())),
     )
     text += "".join(_entry(path, entries[path]) for path in always)
-    return text + "".join(_conditional(block, entries) for block in blocks)
+    return text + "".join(
+        _conditional(block, _not_named(entries, blocks, block)) for block in blocks
+    )
 
 
 def _items(patterns: Iterable[str]) -> str:
@@ -78,6 +80,20 @@ def _items(patterns: Iterable[str]) -> str:
 
 def _answer(name: str) -> str:
     return f"{name} = {{{{ {name} | to_json(ensure_ascii=False) }}}}\n"
+
+
+def _not_named(entries: dict[str, Path], blocks: list[Block], block: Block) -> dict[str, Path]:
+    """Return the files that no other block names more closely: one belongs to that block alone."""
+
+    def closest(path: str, named: Iterable[str]) -> int:
+        return max((len(one) for one in named if f"/{path}/".startswith(f"{one}/")), default=0)
+
+    others = [path for other in blocks if other is not block for path in other.paths]
+    return {
+        path: source
+        for path, source in entries.items()
+        if closest(path, block.paths) >= closest(path, others)
+    }
 
 
 def _conditional(block: Block, entries: dict[str, Path]) -> str:

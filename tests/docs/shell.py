@@ -20,7 +20,7 @@ from types import TracebackType
 from tests.docs.pages import Block
 
 BLOCK_SECONDS = 120
-START_SECONDS = 30
+START_SECONDS = 120
 STOP_SECONDS = 15
 
 _UV = """#!/bin/bash

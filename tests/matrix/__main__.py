@@ -1,4 +1,4 @@
-"""Renders combinations, runs their suites two at a time, and ends with a table.
+"""Renders combinations, runs their suites three at a time, and ends with a table.
 
 python -m tests.matrix --uv UV                  every combination (make test)
 python -m tests.matrix --uv UV --all            and the slow promises in every tree
@@ -18,13 +18,13 @@ from pathlib import Path
 
 from tests.matrix import plan, questions
 from tests.matrix.jobs import Job, Outcome, run
-from tests.matrix.rendering import Rendering, distinct_trees, render_all
+from tests.matrix.rendering import Rendering, distinct_trees, note_digests, render_all
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.servers import replaced, shared_postgres
-from tests.matrix.variations import shares
 from tools.releases import clean_tree
 
-PROCESSES = 2
+# One more than the two cores that the figures are for: a suite with slow promises sleeps often.
+PROCESSES = 3
 FIGURES = questions.ROOT / "reports" / "matrix.json"
 
 
@@ -39,10 +39,12 @@ def main() -> int:
         combinations = _combinations(arguments)
         print(f"rendering {len(combinations)} combinations", flush=True)
         renderings = render_all(combinations, scratch / "rendered")
+        digests = scratch / "digests.json"
+        note_digests(renderings, digests)
         render_seconds = time.monotonic() - began
         trees = distinct_trees(renderings)
         with shared_postgres(renderings[0].directory) as postgres:
-            shared = plan.Plan(arguments.uv, postgres, arguments.all)
+            shared = plan.Plan(arguments.uv, postgres, digests, arguments.all)
             jobs, not_run = _jobs(arguments, shared, renderings, trees)
             jobs = arguments.shard.of(jobs)
             missing = replaced(postgres)
@@ -87,19 +89,14 @@ def _jobs(
     if arguments.one is not None:
         if arguments.own:
             return [shared.own_environment(trees[0], arguments.own)], not_run
-        return list(shared.suites((tree, ()) for tree in trees)), not_run
+        return [shared.suite(trees[0])], not_run
     if arguments.pythons:
         there = [v for v in arguments.pythons if plan.has_python(shared.uv, v)]
         for version in set(arguments.pythons) - set(there):
             not_run[f"no Python {version} on this machine"] += len(trees)
         return [shared.own_environment(tree, v) for v in there for tree in trees], not_run
-    # A tree's suite runs once: where its environment is its own, the union has nothing to add.
-    chosen = plan.pairwise_trees(renderings)
-    own = [shared.own_environment(rendering) for rendering in chosen]
-    done = {rendering.tree for rendering in chosen}
-    others = shared.suites(each for each in shares(trees) if each[0].tree not in done)
-    tests = [shared.own_tests(), shared.updates(), shared.stories()]
-    return [*tests, *own, *others], not_run
+    tests = [shared.own_tests(), shared.updates(), shared.stories(), *shared.browsers()]
+    return [*tests, *shared.suites(renderings)], not_run
 
 
 def _run_all(jobs: Sequence[Job], scratch: Path) -> list[Outcome]:

@@ -1,9 +1,8 @@
 """What a matrix run does: commands, each in a process of its own, and what came out of them."""
 
-import io
 import os
 import subprocess
-import threading
+import sys
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
@@ -14,6 +13,8 @@ from pathlib import Path
 TIMEOUT_SECONDS = 1800  # a hung suite must not hang the run; the longest honest one takes minutes
 # Compiling every library anew costs each suite seconds, where a machine turns its cache off.
 BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
+# A script, not a module: it runs in a service, which has a package `tests` of its own.
+GUARDED = Path(__file__).with_name("guarded.py")
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,15 @@ def run(job: Job, report: Path) -> Outcome:
         report: a path for pytest's JUnit report; nothing lies there yet.
     """
     began = time.monotonic()
+    log = report.with_suffix(".log")
     if job.prepare:
-        done = _execute(job.prepare, job, began)
+        done = _execute(job.prepare, job, log, began)
         if done.returncode:
-            return _broken(job, done.output, began)
+            return _broken(job, done)
     command = [str(job.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *job.arguments]
-    done = _execute([*command, f"--junitxml={report}"], job, began)
+    done = _execute([*command, f"--junitxml={report}"], job, log, began)
     if not report.exists():
-        return _broken(job, done.output, began)
+        return _broken(job, done)
     passed, failed, skipped = _read(report)
     # pytest may fail without a failed test: a warning at exit, a crashed plugin.
     if done.returncode and not failed:
@@ -90,32 +92,28 @@ class _Done:
     core_seconds: float
 
 
-def _execute(command: Sequence[str], job: Job, began: float) -> _Done:
+def _execute(command: Sequence[str], job: Job, log: Path, began: float) -> _Done:
     # An activated environment of the caller would leak into uv and pytest.
     inherited = {name: v for name, v in os.environ.items() if name != "VIRTUAL_ENV"}
-    process = subprocess.Popen(
-        command,
-        cwd=job.directory,
-        env={**inherited, **BYTECODE, **job.environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    alarm = threading.Timer(TIMEOUT_SECONDS, process.kill)
-    alarm.start()
-    with process.stdout or io.StringIO() as stdout:
-        output = stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    alarm.cancel()
+    # A file, not a pipe, whose end would wait for every process that holds it.
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(GUARDED), str(TIMEOUT_SECONDS), *command],
+            cwd=job.directory,
+            env={**inherited, **BYTECODE, **job.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     cores = usage.ru_utime + usage.ru_stime
-    return _Done(process.returncode, output, time.monotonic() - began, cores)
+    text = log.read_text("utf-8", errors="replace")
+    return _Done(process.returncode, text, time.monotonic() - began, cores)
 
 
-def _broken(job: Job, output: str, began: float) -> Outcome:
-    return Outcome(job, 0, 1, Counter(), time.monotonic() - began, 0.0, output)
+def _broken(job: Job, done: _Done) -> Outcome:
+    return Outcome(job, 0, 1, Counter(), done.seconds, done.core_seconds, done.output)
 
 
 def _read(report: Path) -> tuple[int, int, Counter[str]]:

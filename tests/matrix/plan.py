@@ -8,9 +8,11 @@ from pathlib import Path
 
 from tests.matrix.jobs import Job
 from tests.matrix.questions import ROOT, command_words, pairwise, title
-from tests.matrix.rendering import Rendering, distinct_trees
+from tests.matrix.rendering import DIGESTS, Rendering, distinct_trees
+from tests.matrix.variations import base, shares, values_chosen
 
 QUICK = ("-m", "not slow")
+BROWSERS = ("tests/browser", "tests/providers")
 # A script, not a module: it runs in a service, which has a package `tests` of its own.
 ENVIRONMENT = Path(__file__).with_name("environment.py")
 
@@ -50,11 +52,13 @@ class Plan:
     Attributes:
         uv: the uv program.
         environment: variables for every suite.
+        digests: what this run's renderings hold, for the test that they are always the same.
         everything: run the slow promises in every tree.
     """
 
     uv: str
     environment: Mapping[str, str]
+    digests: Path
     everything: bool = False
 
     def own_tests(self) -> Job:
@@ -66,7 +70,7 @@ class Plan:
             Path(sys.executable),
             ROOT,
             ["-m", "not heavy"],
-            self.environment,
+            {**self.environment, DIGESTS: str(self.digests)},
         )
 
     def updates(self) -> Job:
@@ -77,9 +81,17 @@ class Plan:
             "make test-updates",
             Path(sys.executable),
             ROOT,
-            ["-m", "heavy", "--ignore=tests/docs"],
+            ["-m", "heavy", *(f"--ignore={folder}" for folder in ("tests/docs", *BROWSERS))],
             self.environment,
         )
+
+    def browsers(self) -> Iterator[Job]:
+        """Real browsers: each holds the event loop of its process, where nothing else can run."""
+        for folder in BROWSERS:
+            command = f".venv/bin/pytest {folder}"
+            yield Job(
+                "browser", folder, command, Path(sys.executable), ROOT, [folder], self.environment
+            )
 
     def stories(self) -> Job:
         """The commands of the documentation, page by page, each in a real service."""
@@ -93,27 +105,46 @@ class Plan:
             self.environment,
         )
 
-    def suites(self, trees: Iterable[tuple[Rendering, Sequence[str]]]) -> Iterator[Job]:
-        """Each tree's own suite in the environment that holds the union of all dependencies."""
-        for tree, files in trees:
-            yield self.suite(tree, () if self.everything else (*QUICK, *files))
+    def suites(self, renderings: Sequence[Rendering]) -> Iterator[Job]:
+        """Each distinct tree's own suite once, the longest first.
 
-    def suite(self, tree: Rendering, arguments: Sequence[str]) -> Job:
-        """One tree's own suite in this environment."""
+        The pairwise trees run theirs, the slow promises included, in environments of their own, to
+        which the union of all dependencies, where the others run, has nothing to add.
+        """
+        files = {tree.tree: share for tree, share in shares(distinct_trees(renderings))}
+        own = pairwise_trees(renderings)
+        whole = run_whole(own)
+        yield from (self.own_environment(tree) for tree in whole)
+        for tree in own:
+            if tree not in whole:
+                yield self.own_environment(tree, files=files[tree.tree])
+        done = {tree.tree for tree in own}
+        rest = [tree for tree in distinct_trees(renderings) if tree.tree not in done]
+        # Shares come last: no core waits for a long suite then.
+        for tree in sorted(rest, key=lambda tree: bool(files[tree.tree])):
+            yield self.suite(tree, files[tree.tree])
+
+    def suite(self, tree: Rendering, files: Sequence[str] = ()) -> Job:
+        """One tree's own suite, or these files of it, where all dependencies are."""
         return Job(
             "suite",
             title(tree.answers),
             _reproduce(tree, "ALL=1" if self.everything else ""),
             Path(sys.executable),
             tree.directory,
-            arguments,
+            () if self.everything else (*QUICK, *files),
             self.environment,
         )
 
-    def own_environment(self, tree: Rendering, python: str = "") -> Job:
-        """One tree's whole suite in an environment made from its own pyproject and seed lock.
+    def own_environment(self, tree: Rendering, python: str = "", files: Sequence[str] = ()) -> Job:
+        """One tree's suite in an environment made from its own pyproject and seed lock.
 
         The union of all dependencies could hide that a service does not declare what it imports.
+
+        Args:
+            tree: the service.
+            python: the version; this process's own when left out.
+            files: run only these, without the slow promises; everything when left out.
         """
         wanted = python or "{}.{}".format(*sys.version_info)
         folder = f".venv-{wanted}"
@@ -123,6 +154,7 @@ class Plan:
             _reproduce(tree, f"OWN={wanted}"),
             tree.directory / folder / "bin" / "python",
             tree.directory,
+            () if self.everything or not files else (*QUICK, *files),
             environment={**self.environment, "UV_PROJECT_ENVIRONMENT": folder},
             prepare=[sys.executable, str(ENVIRONMENT), self.uv, wanted],
         )
@@ -134,9 +166,25 @@ def _reproduce(tree: Rendering, *flags: str) -> str:
 
 
 def pairwise_trees(renderings: Sequence[Rendering]) -> list[Rendering]:
-    """Return the distinct trees of the pairwise combinations, the defaults first."""
-    chosen = pairwise()
-    return distinct_trees(each for each in renderings if each.answers in chosen)
+    """Return the trees whose environments are their own, the defaults first.
+
+    Every pair of answers occurs; the trees that vary no other are a pairwise set of their own.
+    """
+    trees = distinct_trees(renderings)
+    answers = [tree.answers for tree in trees]
+    chosen = pairwise([each for each in answers if each == base(each)])
+    chosen += [each for each in pairwise(answers) if each != base(each)]
+    return sorted(
+        (tree for tree in trees if tree.answers in chosen), key=lambda t: chosen.index(t.answers)
+    )
+
+
+def run_whole(trees: Iterable[Rendering]) -> list[Rendering]:
+    """Return those that run the slow promises too: all but the smaller variations of another."""
+    trees = list(trees)
+    variations = [tree for tree in trees if tree.answers != base(tree.answers)]
+    fullest = max(variations, key=lambda tree: values_chosen(tree.answers), default=None)
+    return [tree for tree in trees if tree not in variations or tree is fullest]
 
 
 def has_python(uv: str, version: str) -> bool:

@@ -6,6 +6,8 @@ of files. A test holds the bytes equal to those of the stock command line.
 """
 
 import hashlib
+import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,11 +23,15 @@ from copier._jinja_ext import SandboxedEnvironment
 from copier._main import Worker
 from plumbum import local
 
-from tests.matrix.questions import ROOT, Answers
+from tests.matrix.questions import ROOT, Answers, title
 
 # What a suite never reads: combinations that differ in nothing else are one Python tree.
-UNSEEN_BY_TESTS = frozenset({"README.md", "AGENTS.md", "uv.lock", ".copier-answers.yml"})
+UNSEEN_BY_TESTS = frozenset(
+    {"AGENTS.md", "README.md", "uv.lock", ".copier-answers.yml", "Dockerfile", ".dockerignore"}
+)
 UNSEEN_FOLDERS = (".github/", "deploy/")
+MANIFEST = "ownership.toml"
+DIGESTS = "GATEHOUSE_RENDERED"  # an environment variable: the file that `note_digests` wrote
 
 
 class CompileOnce(SandboxedEnvironment):
@@ -91,9 +97,18 @@ class Rendering:
         seen = [
             f"{path} {digest}"
             for path, digest in self.files.items()
-            if path not in UNSEEN_BY_TESTS and not path.startswith(UNSEEN_FOLDERS)
+            if not _unseen(path) and path != MANIFEST
         ]
+        # It lists all files and answers, among them those that no suite sees.
+        manifest = self.read(MANIFEST).splitlines() if MANIFEST in self.files else []
+        seen += [line for line in manifest if not _unseen(line) and "deploy_target =" not in line]
         return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
+def _unseen(path: str) -> bool:
+    """Tell whether a path, or the path that a line of the manifest begins with, is in no test."""
+    path = path.removeprefix('"').partition('"')[0]
+    return path in UNSEEN_BY_TESTS or path.startswith(UNSEEN_FOLDERS)
 
 
 def render(answers: Answers, directory: Path, template: Path = ROOT, **data: str) -> Rendering:
@@ -132,6 +147,19 @@ def digests(directory: Path) -> dict[str, str]:
         path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
     }
+
+
+def note_digests(renderings: Iterable[Rendering], file: Path) -> None:
+    """Write what renderings hold, for another process to compare."""
+    file.write_text(json.dumps({title(each.answers): each.files for each in renderings}))
+
+
+def noted_digests() -> dict[str, dict[str, str]] | None:
+    """Return what the process that started this one rendered, by title; None: it did not."""
+    if file := os.environ.get(DIGESTS):
+        noted: dict[str, dict[str, str]] = json.loads(Path(file).read_text())
+        return noted
+    return None
 
 
 def distinct_trees(renderings: Iterable[Rendering]) -> list[Rendering]:

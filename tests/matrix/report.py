@@ -44,6 +44,16 @@ class Run:
         return sum((outcome.skipped for outcome in self.outcomes), Counter(self.not_run))
 
     @property
+    def core_seconds(self) -> float:
+        """What all jobs cost."""
+        return sum(outcome.core_seconds for outcome in self.outcomes)
+
+    @property
+    def slowest(self) -> Outcome:
+        """The job that took longest."""
+        return max(self.outcomes, key=lambda outcome: outcome.seconds)
+
+    @property
     def ok(self) -> bool:
         """Whether every job ran and nothing failed."""
         return all(outcome.ok for outcome in self.outcomes)
@@ -91,9 +101,11 @@ def conclude(run: Run, file: Path) -> None:
     quick = [o.core_seconds for o in run.outcomes if o.job.name == "suite"]
     if quick:
         print(f"costliest suite: {max(quick):.1f} core-seconds (budget {CORE_SECONDS_BUDGET})")
+    print(f"slowest job: {_line(run.slowest)}")
     print(
         f"{run.combinations} combinations rendered in {run.render_seconds:.1f} s, "
-        f"{run.trees} distinct trees, {run.total_seconds:.0f} s in all"
+        f"{run.trees} distinct trees, {run.total_seconds:.0f} s in all, "
+        f"{run.core_seconds:.0f} core-seconds"
     )
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(_figures(run), indent=2) + "\n", "utf-8")
@@ -111,4 +123,7 @@ def _figures(run: Run) -> dict[str, object]:
         "skipped": dict(run.skipped),
         "render_seconds": round(run.render_seconds, 2),
         "total_seconds": round(run.total_seconds, 2),
+        "core_seconds": round(run.core_seconds, 2),
+        "slowest_job": f"{run.slowest.job.name} {run.slowest.job.title}",
+        "slowest_job_seconds": round(run.slowest.seconds, 2),
     }

@@ -2,7 +2,7 @@
 
 Every subset of such a choice is a tree: three login providers make eight of each. What they add is
 tested in every tree; what they leave as it was is tested whole in the tree without them, and again,
-file by file, so that each file meets each subset in some tree. `make test-all` runs all everywhere.
+file by file, so that each file meets each subset in one tree. `make test-all` runs all everywhere.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,6 +27,11 @@ def base(answers: Answers) -> Answers:
     return {name: () if isinstance(v, tuple) else v for name, v in answers.items()}
 
 
+def values_chosen(answers: Answers) -> int:
+    """Return how many values of choices of several these answers hold."""
+    return sum(len(v) for v in answers.values() if isinstance(v, tuple))
+
+
 def shares(trees: Sequence[Rendering]) -> Iterator[tuple[Rendering, list[str]]]:
     """Yield each tree with the test files it runs; an empty list stands for all of them.
 
@@ -43,19 +48,19 @@ def shares(trees: Sequence[Rendering]) -> Iterator[tuple[Rendering, list[str]]]:
         kind = {name: v for name, v in tree.answers.items() if isinstance(v, tuple)}
         if kind not in kinds:
             kinds.append(kind)
-        yield tree, _share(tree, whole, wholes.index(whole), kinds.index(kind), _count(trees))
+        yield tree, _share(tree, whole, wholes, kinds.index(kind))
 
 
-def _count(trees: Sequence[Rendering]) -> int:
-    """Return how many variations a base has at most."""
-    bases = [tuple(base(tree.answers).items()) for tree in trees]
-    return max(bases.count(each) for each in bases) - 1
-
-
-def _share(tree: Rendering, whole: Rendering, row: int, kind: int, kinds: int) -> list[str]:
+def _share(tree: Rendering, whole: Rendering, wholes: Sequence[Rendering], kind: int) -> list[str]:
+    known = sorted({path for each in wholes for path in each.files})
     files = [path for path in tree.files if _is_test(path)]
-    same = [path for path in files if path in whole.files and path not in COMPOSITION]
-    dealt = {path for number, path in enumerate(same) if (number + row) % kinds == kind}
+    same = {path for path in files if whole.files.get(path) == tree.files[path]} - {*COMPOSITION}
+    dealt = set()
+    for path in same:
+        # Of the trees that have the file, another one's variation for each file and each kind.
+        homes = [each for each in wholes if path in each.files]
+        if homes[(known.index(path) + kind) % len(homes)] is whole:
+            dealt.add(path)
     return [path for path in files if path not in same or path in dealt]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from _safe_update import command
 
 from tests.matrix.questions import ROOT, Answers
@@ -116,6 +117,12 @@ def render(origin: Origin, path: Path, version: str, answers: Answers) -> Path:
     done = run_copier([*words, str(origin.path), str(path)], origin.path.parent)
     assert done.ok, done.errors
     return path
+
+
+def recorded_answers(service: Path) -> Answers:
+    """Return what a service answered, with the defaults of its release, which may differ now."""
+    answers = yaml.safe_load((service / ".copier-answers.yml").read_text("utf-8"))
+    return {name: value for name, value in answers.items() if not name.startswith("_")}
 
 
 def make_service(

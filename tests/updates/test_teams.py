@@ -13,6 +13,7 @@ from tests.updates.scratch import (
     commit,
     git,
     make_service,
+    recorded_answers,
     refresh_manifest,
     render,
     update,
@@ -54,12 +55,13 @@ def test_the_templates_files_are_as_fresh_ones_and_the_teams_as_before(
     release: Release, answers: Answers, released: Origin, tmp_path: Path
 ) -> None:
     service = make_service(released, tmp_path / "service", release.version, answers)
+    given = recorded_answers(service)
     before = team.contents(service)
     theirs = team.work(service)
     outcome = update(service)
     assert outcome.code == 0, outcome.text
 
-    fresh = render(released, tmp_path / "fresh", HEAD, answers)
+    fresh = render(released, tmp_path / "fresh", HEAD, given)
     manifest = read_manifest(fresh)
     now, new = team.contents(service), team.contents(fresh)
     template = {path for path in new if manifest.owner(path) == "template"}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ Lines = Mapping[str, Mapping[str, Sequence[str]]]  # file, line, tests
 
 
 def tests_at(mutant: Mapping[str, Any], lines: Lines) -> Sequence[str]:
-    """Return the tests that run a mutant's line, or that use what it defines."""
-    if mutant["apart"]:
-        return sorted(_tests_of_name(mutant, lines))
+    """Return the tests that run a mutant's line, or that use what it defines.
+
+    What only an import sees and no line of a function names, such as a scheme that stands in a
+    signature, is for every test that comes by its file.
+    """
     by_line = lines.get(mutant["file"], {})
+    if mutant["apart"]:
+        return sorted(_tests_of_name(mutant, lines) or {*chain.from_iterable(by_line.values())})
     above = range(mutant["line"], max(0, mutant["line"] - LINES_ABOVE), -1)
     return next((tests for line in above if (tests := by_line.get(str(line)))), ())
 

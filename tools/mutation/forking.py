@@ -16,6 +16,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 ALARM_SECONDS = 90  # a mutant that makes the tests hang is noticed
+TIME_IS_UP = (f"status {int(signal.SIGALRM)}", "the time is up")
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no")
 
 
@@ -85,7 +86,7 @@ def imported(file: Path, source: str, tests: Sequence[str]) -> str:
             timeout=ALARM_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        return "the time is up"
+        return TIME_IS_UP[1]
     finally:
         file.write_text(before, "utf-8")
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)

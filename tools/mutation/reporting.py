@@ -44,8 +44,9 @@ def report(run: Mapping[str, Any], chosen: Mapping[str, Mapping[str, str]]) -> s
     share = "all of them" if tried == made else f"{tried} of them, a sample by their digests,"
     lines = [HEAD, f"{made} mutants; {share} were tried: {killed} died, {percent(run):.1f} %.", ""]
     lines += ["| file | why | made | tried | died |", "|---|---|---|---|---|"]
-    for file, (of_file, tried_here, killed_here) in counts.items():
-        why = chosen["files"].get(file, "")
+    for file, why in chosen["files"].items():
+        # One that was chosen since the last run was not tried, and says so.
+        of_file, tried_here, killed_here = counts.get(file, ("not yet", 0, 0))
         lines.append(f"| `{file}` | {why} | {of_file} | {tried_here} | {killed_here} |")
     lines += ["", "## Survivors", ""]
     lines += [_survivor(name, chosen["reasons"].get(name, "")) for name in survivors]

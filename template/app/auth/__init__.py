@@ -1,8 +1,6 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Authentication. Use these names and nothing deeper: the rest may change with an update."""
 
-from fastapi import APIRouter
-
 from app.auth.application import create_app
 from app.auth.dependencies import (
     CurrentAccount,
@@ -14,6 +12,7 @@ from app.auth.dependencies import (
 from app.auth.models import Account
 from app.auth.principal import Principal
 from app.auth.requirements import requires
+from app.auth.routing import APIRouter
 from app.auth.wiring import AuthSettings
 from app.core.application import Service
 from app.core.public import public

@@ -4,11 +4,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth import accounts, api_key_repository, mailed_secrets, mails
 from app.auth.derived_keys import new_secret
+from app.auth.identity_models import AccountIdentity
 from app.auth.limits import EMAIL_CHANGE, FORGOT_ADDRESS, PASSWORD_CHANGE, SECRET_ADDRESS
 from app.auth.logout import refuse_all_before
 from app.auth.models import Account, AuthSession
@@ -133,6 +134,9 @@ async def delete_account(auth: Auth, account: Account) -> None:
             .where(AuthSession.account_id == account.id)
             .values(ip="", user_agent="")
         )
+        # A provider that still named the deleted account could never make another one.
+        of_account = AccountIdentity.account_id == account.id
+        await session.execute(delete(AccountIdentity).where(of_account))
         await api_key_repository.delete_of(session, account.id)
         auth.outbox.put(session, mails.account_deleted(account.email or ""), now)
     auth.api_keys.forget_account(account.id)

@@ -4,11 +4,12 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, insert, select, true, update
+from sqlalchemy import delete, insert, literal, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth.models import Account, PendingRegistration
+from app.auth.api_key_models import ApiKey
+from app.auth.models import Account, AuthSession, PendingRegistration
 
 
 async def find_by_email(session: AsyncSession, email: str) -> Account | None:
@@ -61,7 +62,7 @@ async def replace_hash(session: AsyncSession, account: Account, password_hash: s
 async def insert_account(
     session: AsyncSession,
     *,
-    email: str,
+    email: str | None,
     password_hash: str | None,
     scope: str,
     now: datetime,
@@ -86,6 +87,41 @@ async def insert_account(
     except IntegrityError:
         return None
     return account_id
+
+
+async def insert_while_unchanged(
+    session: AsyncSession, new: AuthSession | ApiKey, token_version: int
+) -> bool:
+    """Insert what an account is to hold, if it is active and still of the version that was checked.
+
+    One statement, because a password change, a disabling or the loss of a scope may come between
+    the check and this moment; each raises the version. The lock makes PostgreSQL look at the
+    committed row.
+
+    Args:
+        session: the transaction.
+        new: the row.
+        token_version: of the account, as its password or its token was checked against it.
+
+    Returns:
+        Whether the row was made.
+    """
+    table = type(new)
+    columns = table.__table__.columns
+    values = [
+        literal(getattr(new, column.key), column.type).label(column.key) for column in columns
+    ]
+    source = (
+        select(*values)
+        .where(
+            Account.id == new.account_id,
+            Account.active,
+            Account.token_version == token_version,
+        )
+        .with_for_update(read=True, of=Account)
+    )
+    statement = insert(table).from_select([column.key for column in columns], source)
+    return await session.scalar(statement.returning(table.id)) is not None
 
 
 async def change_email(session: AsyncSession, account_id: UUID, email: str, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from app.auth.runtime import Auth
 from app.core.errors import InvalidToken, UnprocessableContent
 from app.core.logging import security_event
 
+BY_ADMINISTRATOR = "revoked_by_administrator"  # why a key ended, in the log and beside the key
 SERVICE_PREFIX = "svc:"  # before the name of a service principal, where an owner is asked for
 
 
@@ -74,7 +75,7 @@ async def revoke_key(auth: Auth, key_id: str) -> None:
         AdministrationError: there is no such key.
     """
     _, account = await _find_key(auth, key_id)
-    await api_key_service.revoke(auth, account.id, key_id, "revoked_by_administrator")
+    await api_key_service.revoke(auth, account.id, key_id, BY_ADMINISTRATOR)
 
 
 async def revoke_all_keys(auth: Auth, owner: str) -> int:
@@ -84,7 +85,7 @@ async def revoke_all_keys(auth: Auth, owner: str) -> int:
         AdministrationError: no such owner.
     """
     account, _ = await _find_owner(auth, owner)
-    return await _revoke(auth, "revoked_by_administrator", account)
+    return await _revoke(auth, BY_ADMINISTRATOR, account)
 
 
 async def revoke_everybodys_keys(auth: Auth, reason: str) -> int:
@@ -96,8 +97,13 @@ async def _revoke(auth: Auth, reason: str, account: Account | None) -> int:
     account_id = account.id if account else None
     async with auth.database.transaction() as session:
         now = auth.clock.now()
-        count = await api_key_repository.revoke_all(session, reason, now, account_id)
+        revoked = await api_key_repository.revoke_all(session, reason, now, account_id)
+        if account is not None:  # everybody's are too many to be told one by one: 30 seconds
+            lifetime = auth.settings.access_lifetime
+            await api_key_repository.deny(session, revoked, now, lifetime)
+    count = len(revoked)
     security_event("api_keys_revoked", account_id=account_id, reason=reason, count=count)
+    await auth.deliver_denials()
     return count
 
 

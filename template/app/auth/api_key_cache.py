@@ -10,7 +10,7 @@ database a fixed trickle, and keys that this worker has seen are served on.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -100,6 +100,18 @@ class KeyCache:
             flight.add_done_callback(_retrieve)
         # Shielded: the others wait on when the client that came first hangs up.
         return await asyncio.shield(flight)
+
+    async def verdict_after(self, outdated: Verdict, key: PresentedKey) -> Verdict:
+        """Return a verdict whose look-up began after the outdated one was asked for.
+
+        Raises:
+            ServiceUnavailable, TooManyRequests: as `verdict`.
+        """
+        remembered = self._good.get(key.digest)
+        if remembered is not None and remembered.verdict is outdated:
+            # Not deleted: a key that was good is known still, and waits for no allowance.
+            self._good[key.digest] = replace(remembered, until=remembered.since)
+        return await self.verdict(key)
 
     def forget_key(self, key_id: str) -> None:
         """Ask again for a key from the next request on."""

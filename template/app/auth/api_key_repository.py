@@ -1,26 +1,17 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Every statement about API keys; each decision is one atomic statement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    case,
-    delete,
-    func,
-    insert,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.api_key_models import ApiKey
 from app.auth.models import Account
+from app.auth.revocation import record_denial
 
 KEEP_ENDED_KEYS = timedelta(days=30)  # for the question "which key was that?"
 MAX_LISTED_KEYS = 200  # bounds one answer
@@ -107,34 +98,6 @@ async def count_living(session: AsyncSession, account_id: UUID, now: datetime) -
     return int(await session.scalar(statement) or 0)
 
 
-async def insert_key(session: AsyncSession, new: ApiKey, token_version: int) -> bool:
-    """Insert a key if its owner is still active and of the version that the creator was seen with.
-
-    One statement, because a scope may be taken away, or the owner be disabled, after the creator's
-    token was checked; both raise the version. The lock makes PostgreSQL look at the committed row.
-
-    Returns:
-        Whether the key was made.
-    """
-    columns = ApiKey.__table__.columns
-    values = [
-        literal(getattr(new, column.key), column.type).label(column.key) for column in columns
-    ]
-    source = (
-        select(*values)
-        .where(
-            Account.id == new.account_id,
-            Account.active,
-            Account.token_version == token_version,
-        )
-        .with_for_update(read=True, of=Account)
-    )
-    statement = (
-        insert(ApiKey).from_select([column.key for column in columns], source).returning(ApiKey.id)
-    )
-    return await session.scalar(statement) is not None
-
-
 async def mark_rotated(
     session: AsyncSession, key_id: str, now: datetime, overlap: timedelta
 ) -> bool:
@@ -166,8 +129,8 @@ async def revoke(session: AsyncSession, key_id: str, reason: str, now: datetime)
 
 async def revoke_all(
     session: AsyncSession, reason: str, now: datetime, account_id: UUID | None = None
-) -> int:
-    """Revoke every key of an account, or of everybody; return how many were alive."""
+) -> Sequence[str]:
+    """Revoke every key of an account, or of everybody; return the ids of those that were alive."""
     living = select(ApiKey.id).where(*is_living(now))
     if account_id is not None:
         living = living.where(ApiKey.account_id == account_id)
@@ -178,7 +141,22 @@ async def revoke_all(
         .returning(ApiKey.id)
         .execution_options(synchronize_session=False)
     )
-    return len(revoked.all())
+    return revoked.all()
+
+
+async def deny(
+    session: AsyncSession, key_ids: Iterable[str], now: datetime, access_lifetime: timedelta
+) -> None:
+    """Write that keys were revoked where workers read it before they believe what they remember.
+
+    Args:
+        session: the transaction that revokes them.
+        key_ids: their public ids.
+        now: the current time, UTC.
+        access_lifetime: of a token, for which denials are kept; keys are remembered for 30 s.
+    """
+    for key_id in key_ids:
+        await record_denial(session, "jti", key_id, now=now, access_lifetime=access_lifetime)
 
 
 async def delete_of(session: AsyncSession, account_id: UUID) -> None:

@@ -118,22 +118,28 @@ async def rotate(auth: Auth, creator: Creator, key_id: str) -> MadeKey:
 
 
 async def revoke(auth: Auth, account_id: UUID, key_id: str, reason: str) -> None:
-    """Revoke a key; doing it again is no error.
+    """Revoke a key; doing it again is no error, and delivers what was not delivered.
 
     Raises:
         NotFound: the account has no such key.
+        ServiceUnavailable: it is revoked, and whether every worker knows is not known.
     """
+    now = auth.clock.now()
     async with auth.database.transaction() as session:
         found = await api_key_repository.find_of(session, account_id, key_id)
         revoked = found is not None and await api_key_repository.revoke(
-            session, key_id, reason, auth.clock.now()
+            session, key_id, reason, now
         )
+        if revoked:
+            lifetime = auth.settings.access_lifetime
+            await api_key_repository.deny(session, [key_id], now, lifetime)
     auth.api_keys.forget_key(key_id)
     if found is None:
         raise NotFound
     if revoked:
         metrics.api_key(event="revoked")
         security_event("api_key_revoked", key_id=key_id, account_id=account_id, reason=reason)
+    await auth.deliver_denials()
 
 
 async def list_keys(auth: Auth, account_id: UUID) -> Sequence[ApiKey]:
@@ -152,7 +158,7 @@ def state_of(key: ApiKey, now: datetime) -> Literal["living", "rotated", "expire
 
 
 async def _insert(session: AsyncSession, auth: Auth, made: MadeKey, creator: Creator) -> None:
-    if not await api_key_repository.insert_key(session, made.row, creator.token_version):
+    if not await accounts.insert_while_unchanged(session, made.row, creator.token_version):
         raise InvalidToken
     owner = await accounts.find_active(session, creator.account_id)
     if owner is not None and owner.email:

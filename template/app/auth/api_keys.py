@@ -2,7 +2,7 @@
 """From an API key to its caller, for one worker; verdicts from memory while they hold."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from app.auth.api_key_cache import Grant, KeyCache, Reason, Refusal, Verdict
 from app.auth.api_key_format import PresentedKey, read_key
 from app.auth.api_key_repository import KeyState
 from app.auth.api_key_uses import KeyUses
+from app.auth.deniable import Deniable, DeniableKey
 from app.auth.principal import Principal
 from app.core.clock import Clock
 from app.core.database import Database
@@ -26,12 +27,20 @@ class ApiKeys:
     Args:
         database: where they are.
         clock: the service's clock.
+        is_denied: asks whether a key in memory was denied meanwhile; None where that would take a
+            round trip: then what became of a key is noticed within 30 seconds.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        is_denied: Callable[[Deniable], Awaitable[bool]] | None,
+    ) -> None:
         self.uses = KeyUses(database, clock)
         self._database = database
         self._clock = clock
+        self._is_denied = is_denied
         self._cache = KeyCache(self._look_up, clock)
 
     async def authenticate(self, presented: str, read_address: Callable[[], str]) -> Principal:
@@ -43,13 +52,16 @@ class ApiKeys:
 
         Raises:
             InvalidToken: no key of ours, unknown, revoked, expired, owner disabled: one answer.
-            ServiceUnavailable: the database does not answer, and the key is not in memory.
+            ServiceUnavailable: the database does not answer, and the key is not in memory; or
+                whether it was denied cannot be known.
             TooManyRequests: too many unknown keys are being tried, and this one is not in memory.
         """
         key = read_key(presented)
         if key is None:
             raise _refused("malformed")
         verdict = await self._cache.verdict(key)
+        if isinstance(verdict, Grant) and await self._has_changed(verdict.principal):
+            verdict = await self._cache.verdict_after(verdict, key)
         if isinstance(verdict, Refusal):
             raise _refused(verdict.reason, key.id, verdict.account_id)
         if verdict.expires_at <= self._clock.now():
@@ -64,12 +76,20 @@ class ApiKeys:
         return found is not None and _reason_against(found, self._clock.now()) is None
 
     def forget_key(self, key_id: str) -> None:
-        """Notice at once what has become of a key; other workers do within 30 seconds."""
+        """Notice at once what has become of a key, before any other worker does."""
         self._cache.forget_key(key_id)
 
     def forget_account(self, account_id: UUID) -> None:
-        """Notice at once what has become of an owner; other workers do within 30 seconds."""
+        """Notice at once what has become of an owner, before any other worker does."""
         self._cache.forget_account(account_id)
+
+    async def _has_changed(self, principal: Principal) -> bool:
+        """Tell whether key or owner were changed since they were read, where that can be asked."""
+        if self._is_denied is None or principal.key_id is None:
+            return False
+        return await self._is_denied(
+            DeniableKey(principal.key_id, principal.account_id, principal.token_version)
+        )
 
     async def _look_up(self, key: PresentedKey) -> Verdict:
         async with self._database.read() as session:

@@ -4,9 +4,11 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from starlette.routing import Match
+from starlette.types import Scope
 
 from app.auth.background import background_work
 from app.auth.dependencies import get_current_user
@@ -44,10 +46,10 @@ def create_app(
     """
 
     @asynccontextmanager
-    async def run_with_auth(app: FastAPI) -> AsyncGenerator[None, None]:
+    async def run_with_auth(app: application.Service) -> AsyncGenerator[None, None]:
         await _require_tables(app.state.database)
         async with open_auth(settings, app.state.database, clock or SystemClock()) as auth:
-            app.state.auth = auth
+            app.state.auth = app.parts = auth
             app.state.readiness |= {**auth.stores.readiness, "keyring": auth.keyring.ping}
             async with background_work(auth):
                 yield
@@ -63,13 +65,23 @@ def create_app(
     )
 
 
+class _AccountRoutes(APIRouter):
+    """Routes that all lie below /auth: no other request is compared with each of them."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Tell whether a route fits; a prefix in front of the service may come before /auth."""
+        if "/auth/" not in scope["path"]:
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 def _for_people(routers: Sequence[APIRouter]) -> APIRouter:
     """Return the routes that manage accounts as one router, which refuses API keys.
 
     A key that leaked must not make keys, end sessions or move the account to another address; who
     adds a route here need not think of it.
     """
-    router = APIRouter(dependencies=[requires(kinds=PEOPLE)])
+    router = _AccountRoutes(dependencies=[requires(kinds=PEOPLE)])
     for each in routers:
         router.include_router(each)
     return router

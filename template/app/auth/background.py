@@ -22,6 +22,7 @@ MAIL_EVERY = timedelta(seconds=5)
 KEY_USES_EVERY = timedelta(seconds=10)
 CLEANUP_EVERY = timedelta(hours=1)
 STOP_WITHIN = timedelta(seconds=5)  # less than any platform's grace period
+LEAVE_WITHIN = timedelta(seconds=1)  # what follows the deny-list gives its lease back
 
 log = structlog.get_logger()
 
@@ -43,9 +44,11 @@ async def background_work(auth: Auth) -> AsyncGenerator[None, None]:
         _Job(CLEANUP_EVERY, lambda: delete_old_rows(auth.database, auth.clock.now())),
     ]
     tasks = [asyncio.create_task(_run(job, stop)) for job in jobs]
+    following = asyncio.create_task(auth.stores.follow())
     try:
         yield
     finally:
+        await _end(following)
         # Asked to stop, not cancelled: a cancellation in the middle of a statement can get lost.
         stop.set()
         for job in jobs:
@@ -53,6 +56,15 @@ async def background_work(auth: Auth) -> AsyncGenerator[None, None]:
         _, late = await asyncio.wait(tasks, timeout=STOP_WITHIN.total_seconds())
         for task in late:
             task.cancel()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task, and again if it goes on: in the middle of a statement that can get lost."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOP_WITHIN.total_seconds()):
+            while not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=LEAVE_WITHIN.total_seconds())
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete
 
 from app.auth import accounts, api_key_repository, mailed_secrets, repository
+from app.auth.identity_models import OAuthCode, OAuthFlow
 from app.auth.models import Revocation
 from app.core.database import Database, exclusive
 
@@ -18,5 +19,6 @@ async def delete_old_rows(database: Database, now: datetime) -> int:
         await accounts.delete_expired_pending(session, now)
         await mailed_secrets.delete_expired(session, now)
         await api_key_repository.delete_ended(session, now)
-        await session.execute(delete(Revocation).where(Revocation.expires_at <= now))
+        for expiring in (Revocation, OAuthFlow, OAuthCode):
+            await session.execute(delete(expiring).where(expiring.expires_at <= now))
         return await repository.delete_ended_sessions(session, now)

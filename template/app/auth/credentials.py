@@ -13,9 +13,11 @@ from app.auth.api_key_format import KEY_PREFIX
 from app.core.errors import InvalidRequest, Unauthenticated
 
 API_KEY_HEADER = "X-API-Key"
+_KEY_HEADER = API_KEY_HEADER.lower().encode()
+_CREDENTIAL_HEADERS = frozenset({b"authorization", _KEY_HEADER})
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen, which would take three times as long
 class Credential:
     """What was presented, as it came."""
 
@@ -30,15 +32,15 @@ def presented_credential(connection: HTTPConnection) -> Credential:
         Unauthenticated: none came.
         InvalidRequest: two came, or a malformed one (RFC 6750 section 3.1).
     """
-    bearers = connection.headers.getlist("authorization")
-    keys = connection.headers.getlist(API_KEY_HEADER)
-    if len(bearers) + len(keys) > 1:
-        raise InvalidRequest
-    if keys:
-        return Credential(keys[0], is_key=True)
-    if not bearers:
+    presented = [each for each in connection.scope["headers"] if each[0] in _CREDENTIAL_HEADERS]
+    if not presented:
         raise Unauthenticated
-    scheme, _, token = bearers[0].partition(" ")
+    if len(presented) > 1:
+        raise InvalidRequest
+    name, value = presented[0][0], presented[0][1].decode("latin-1")
+    if name == _KEY_HEADER:
+        return Credential(value, is_key=True)
+    scheme, _, token = value.partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated
     if not token or " " in token or "," in token:

@@ -7,6 +7,7 @@ use of a key aside; `CurrentAccount` loads the account where a route needs it.
 """
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
@@ -21,7 +22,8 @@ from app.auth.errors import RECENT_LOGIN_SECONDS, LoginNotRecent
 from app.auth.models import Account
 from app.auth.principal import Principal
 from app.auth.runtime import Auth, get_auth
-from app.auth.security import AccessClaims, TokenRejected, read_key_id, verify_access_token
+from app.auth.security import UNKNOWN_KID, TokenRejected
+from app.auth.verified_tokens import Verified
 from app.core.client_address import client_address
 from app.core.errors import AppError, InsufficientScope, InvalidToken
 from app.core.logging import security_event
@@ -41,6 +43,8 @@ class _KeyScheme(APIKeyHeader):
     async def __call__(self, request: HTTPConnection) -> None:
         """Do nothing."""
 
+
+_PRINCIPAL = "gatehouse.principal"  # in the scope of a request, which dies with it
 
 _login_scheme = _LoginScheme(tokenUrl="/auth/token", scopes=SCOPES, auto_error=False)
 _key_scheme = _KeyScheme(name=API_KEY_HEADER, scheme_name="APIKey", auto_error=False)
@@ -62,21 +66,8 @@ async def get_current_user(
         ServiceUnavailable: whether the credential is revoked cannot be known.
         TooManyRequests: unknown API keys are being tried, and this one is not known here yet.
     """
-    principal = getattr(connection.state, "principal", None)
-    if not isinstance(principal, Principal):
-        principal = await authenticate(connection)
-        connection.state.principal = principal  # the router's and the route's guard verify once
-    missing = set(security_scopes.scopes) - principal.scopes
-    if missing:
-        security_event(
-            "scope_denied",
-            account_id=principal.account_id,
-            session_id=principal.session_id,
-            key_id=principal.key_id,
-            missing=sorted(missing),
-        )
-        metrics.authentication(outcome="insufficient_scope")
-        raise InsufficientScope(security_scopes.scopes)
+    principal = await identify(connection)
+    require_scopes(principal, security_scopes.scopes)
     return principal
 
 
@@ -117,6 +108,44 @@ async def require_recent_login(connection: HTTPConnection, principal: CurrentUse
         raise LoginNotRecent
 
 
+async def identify(connection: HTTPConnection) -> Principal:
+    """Return the caller by the request's token or key, verified once a request.
+
+    Raises:
+        AppError: as `get_current_user`, but for scopes.
+    """
+    principal = known_principal(connection)
+    if principal is None:
+        principal = await authenticate(connection)
+        connection.scope[_PRINCIPAL] = principal  # router, route and its dependencies ask for it
+    return principal
+
+
+def known_principal(connection: HTTPConnection) -> Principal | None:
+    """Return the caller of a request that has been authenticated."""
+    principal: Principal | None = connection.scope.get(_PRINCIPAL)
+    return principal
+
+
+def require_scopes(principal: Principal, scopes: Sequence[str]) -> None:
+    """Refuse a caller whose credential lacks a scope.
+
+    Raises:
+        InsufficientScope: it does; the answer names all that the route requires.
+    """
+    if principal.scopes.issuperset(scopes):
+        return
+    security_event(
+        "scope_denied",
+        account_id=principal.account_id,
+        session_id=principal.session_id,
+        key_id=principal.key_id,
+        missing=sorted(set(scopes) - principal.scopes),
+    )
+    metrics.authentication(outcome="insufficient_scope")
+    raise InsufficientScope(scopes)
+
+
 async def authenticate(connection: HTTPConnection) -> Principal:
     """Return the caller by the request's token or key; for a route, use `CurrentUser`.
 
@@ -131,7 +160,7 @@ async def authenticate(connection: HTTPConnection) -> Principal:
         raise
     finally:
         metrics.AUTHENTICATION_SECONDS.observe(time.perf_counter() - started)
-    metrics.authentication(outcome="accepted")
+    metrics.accepted()
     return principal
 
 
@@ -140,28 +169,26 @@ async def _authenticate(connection: HTTPConnection) -> Principal:
     if credential.is_key:
         address = partial(client_address, connection, auth.settings)
         return await auth.api_keys.authenticate(credential.text, address)
-    claims = await _verify(auth, credential.text)
-    return Principal(
-        account_id=claims.subject,
-        scopes=frozenset(claims.scope.split()),
-        session_id=claims.session_id,
-        auth_time=claims.auth_time,
-        token_version=claims.version,
-    )
+    return (await _verify(auth, credential.text)).principal
 
 
-async def _verify(auth: Auth, token: str) -> AccessClaims:
+async def _verify(auth: Auth, token: str) -> Verified:
     try:
-        # Form and header first: what is no token of ours must not make the keys be read again.
-        if auth.keyring.find(read_key_id(token)) is None:
+        try:
+            verified = auth.verified_tokens.verify(token, auth.clock.now())
+        except TokenRejected as error:
+            # Only a token of our form names a key: others must not make the keys be read again.
+            if error.reason != UNKNOWN_KID:
+                raise
             await auth.keyring.reload_for_unknown_kid()
-        claims = verify_access_token(token, auth.keyring.find, auth.token_policy, auth.clock.now())
+            verified = auth.verified_tokens.verify(token, auth.clock.now())
     except TokenRejected as error:
         metrics.rejection(reason=error.reason)
         security_event("token_refused", reason=error.reason)
         raise InvalidToken from error
-    if await auth.stores.revocation.is_denied(claims):
+    # Whatever is remembered of a token, whether it is denied is asked anew.
+    if await auth.stores.revocation.is_denied(verified.claims):
         metrics.rejection(reason="revoked")
-        security_event("token_refused", reason="revoked", session_id=claims.session_id)
+        security_event("token_refused", reason="revoked", session_id=verified.claims.session_id)
         raise InvalidToken
-    return claims
+    return verified

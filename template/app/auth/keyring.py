@@ -46,8 +46,13 @@ class Keyring:
         self._load = load
         self._clock = clock
         self._keys: dict[str, LoadedKey] = {}
+        self._on_change: list[Callable[[], None]] = []
         self._one_reload = asyncio.Lock()
         self._last_unknown_kid_reload: datetime | None = None
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Have a function called whenever a key has come or gone."""
+        self._on_change.append(listener)
 
     def find(self, kid: str) -> TokenKey | None:
         """Return the key that verifies tokens with this kid now, from memory."""
@@ -91,7 +96,11 @@ class Keyring:
     async def reload(self) -> None:
         """Read the keys again; when that fails the old set stays and the error is raised."""
         keys = await self._load()
+        before = self._keys.keys()
         self._keys = {key.token_key.kid: key for key in keys}
+        if before != self._keys.keys():
+            for listener in self._on_change:
+                listener()
 
     async def reload_for_unknown_kid(self) -> None:
         """Read the keys again because a token names one that is not here, at most once in 30 s.

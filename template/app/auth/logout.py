@@ -33,7 +33,7 @@ async def log_out(auth: Auth, session_id: UUID, reason: str = "logout") -> None:
 async def log_out_by_refresh_token(auth: Auth, presented: str, address: str) -> None:
     """End the session of a refresh token; an unknown one is no error (RFC 7009 section 2.2)."""
     await auth.count(REFRESH_ADDRESS, rate_limit_network(address))
-    async with auth.database.read() as session:
+    async with auth.database.statement() as session:
         found = await repository.find_refresh_token(session, hash_secret(presented))
     if found:
         await log_out(auth, found[1].id)

@@ -123,6 +123,8 @@ def _bounded(password: str) -> str:
 def _lower_priority() -> None:
     if hasattr(os, "setpriority"):
         try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            thread = threading.get_native_id()
+            own = os.getpriority(os.PRIO_PROCESS, thread)  # a process may have been started nicer
+            os.setpriority(os.PRIO_PROCESS, thread, own + NICENESS)
         except OSError:
             return  # not allowed here: latency under many logins suffers, nothing else

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, delete, exists, insert, literal, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.models import Account, AuthSession, RefreshToken
@@ -26,36 +26,6 @@ def is_alive(now: datetime) -> Sequence[ColumnElement[bool]]:
             Account.token_version == AuthSession.token_version,
         ),
     )
-
-
-async def insert_session(session: AsyncSession, new: AuthSession) -> bool:
-    """Insert a session if its account is still active and of the version that was checked.
-
-    One statement, because a password change or a disabling may come between the check of the
-    password and this moment. The lock makes PostgreSQL look at the committed row.
-
-    Returns:
-        Whether the session was made.
-    """
-    columns = AuthSession.__table__.columns
-    values = [
-        literal(getattr(new, column.key), column.type).label(column.key) for column in columns
-    ]
-    source = (
-        select(*values)
-        .where(
-            Account.id == new.account_id,
-            Account.active,
-            Account.token_version == new.token_version,
-        )
-        .with_for_update(read=True, of=Account)
-    )
-    statement = (
-        insert(AuthSession)
-        .from_select([column.key for column in columns], source)
-        .returning(AuthSession.id)
-    )
-    return await session.scalar(statement) is not None
 
 
 async def insert_refresh_token(

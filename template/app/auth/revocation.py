@@ -6,17 +6,20 @@ version (`sub`). The table is the truth in every strategy; a deny-list is a copy
 always database, deny-list, answer: what is committed is delivered sooner or later.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth.deniable import Deniable
 from app.auth.models import Revocation
 from app.auth.security import LEEWAY, AccessClaims
+from app.core.clock import Clock
 from app.core.database import Database
 from app.core.rate_limits import RateLimiter
 
@@ -37,6 +40,11 @@ class Denial:
     id: UUID = field(default_factory=uuid4)
 
 
+_COLUMNS = select(
+    Revocation.kind, Revocation.value, Revocation.version, Revocation.expires_at, Revocation.id
+)
+
+
 class RevocationStrategy(Protocol):
     """Where a denied access token is refused; one file each."""
 
@@ -48,8 +56,12 @@ class RevocationStrategy(Protocol):
         ...
 
     async def deliver(self, denials: Sequence[Denial]) -> None:
-        """Put denials on the deny-list; raises ServiceUnavailable when they are not there."""
+        """Make denials hold on every worker; raises ServiceUnavailable when that is not known."""
         ...
+
+
+async def nothing_to_follow() -> None:
+    """Do nothing: the strategy has no news to wait for."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +71,13 @@ class Stores:
     revocation: RevocationStrategy
     rate_limiter: RateLimiter
     # Name to a check that raises when the store cannot serve.
-    readiness: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    readiness: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     # For `python -m app check`: what is wrong with the store's own configuration.
     problems: Callable[[], Awaitable[list[str]]] | None = None
+    # Runs beside the requests of a worker until it is cancelled.
+    follow: Callable[[], Coroutine[Any, Any, None]] = nothing_to_follow
+    # Where a worker can ask at no cost: whether an API key in its memory was denied meanwhile.
+    key_is_denied: Callable[[Deniable], Awaitable[bool]] | None = None
 
 
 async def record_denial(
@@ -78,7 +94,7 @@ async def record_denial(
     Args:
         session: the transaction of the change.
         kind: "jti", "sid" or "sub".
-        value: the token's, session's or account's id.
+        value: the token's (or API key's), session's or account's id.
         now: the current time, UTC.
         access_lifetime: how long a token issued this moment lives.
         version: with "sub", the lowest token_version that is still good.
@@ -95,24 +111,62 @@ async def record_denial(
     await session.flush()
 
 
-async def deliver_pending(database: Database, strategy: RevocationStrategy, now: datetime) -> None:
-    """Carry every committed denial that is not yet on the deny-list there, this caller's included.
+class Delivery:
+    """Carries what is committed to the deny-list, in one round for all who ask meanwhile.
 
-    Raises:
-        ServiceUnavailable: the deny-list cannot be written; the rest stays for the next call.
+    Args:
+        database: where the denials are.
+        strategy: the deny-list.
+        clock: the service's clock.
     """
-    while strategy.delivers:
-        async with database.read() as session:
-            denials = await _read_denials(session, now, undelivered=True)
-        if not denials:
+
+    def __init__(self, database: Database, strategy: RevocationStrategy, clock: Clock) -> None:
+        self._database = database
+        self._strategy = strategy
+        self._clock = clock
+        self._running: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+
+    async def deliver(self) -> None:
+        """Return when every denial that is committed by now holds.
+
+        Raises:
+            ServiceUnavailable: that is not known; what is not there stays for the next round.
+        """
+        if not self._strategy.delivers:
             return
-        await strategy.deliver(denials)
-        async with database.transaction() as session:
+        if self._next is None:
+            self._next = asyncio.create_task(self._round(self._running))
+            self._next.add_done_callback(_retrieve)
+        # Shielded: the others wait on when the client that came first hangs up.
+        await asyncio.shield(self._next)
+
+    async def _round(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        # What is committed from now on may be missed by this round: who comes now needs another.
+        self._running, self._next = asyncio.current_task(), None
+        now, full = self._clock.now(), True
+        while full:
+            async with self._database.statement() as session:
+                denials = await _read_undelivered(session, now)
+            if denials:
+                await self._strategy.deliver(denials)
+                await self._mark(denials, now)
+            full = len(denials) == DELIVERY_BATCH
+
+    async def _mark(self, denials: Sequence[Denial], now: datetime) -> None:
+        ids = [denial.id for denial in denials]
+        async with self._database.statement(writes=True) as session:
             await session.execute(
-                update(Revocation)
-                .where(Revocation.id.in_([denial.id for denial in denials]))
-                .values(delivered_at=now)
+                update(Revocation).where(Revocation.id.in_(ids)).values(delivered_at=now)
             )
+
+
+def _retrieve(delivery: asyncio.Task[None]) -> None:
+    """Look at the outcome, so that nothing is logged when every client has hung up."""
+    if not delivery.cancelled():
+        delivery.exception()
 
 
 async def oldest_undelivered(
@@ -128,21 +182,18 @@ async def oldest_undelivered(
         return await session.scalar(statement)
 
 
-async def read_living_denials(database: Database, now: datetime) -> Sequence[Denial]:
-    """Return every denial that has not expired: the content of a complete deny-list."""
+async def read_living_denials(database: Database, now: datetime) -> AsyncIterator[Sequence[Denial]]:
+    """Yield every denial that has not expired, in batches of one snapshot: a complete deny-list."""
     async with database.read() as session:
-        return await _read_denials(session, now, undelivered=False)
+        rows = await session.stream(_COLUMNS.where(Revocation.expires_at > now))
+        async for batch in rows.partitions(DELIVERY_BATCH):
+            yield [Denial(*row) for row in batch]
 
 
-async def _read_denials(
-    session: AsyncSession, now: datetime, *, undelivered: bool
-) -> Sequence[Denial]:
-    statement = select(Revocation).where(Revocation.expires_at > now)
-    if undelivered:
-        statement = (
-            statement.where(Revocation.delivered_at.is_(None))
-            .order_by(Revocation.expires_at)
-            .limit(DELIVERY_BATCH)
-        )
-    rows = await session.scalars(statement)
-    return [Denial(row.kind, row.value, row.version, row.expires_at, row.id) for row in rows]
+async def _read_undelivered(session: AsyncSession, now: datetime) -> Sequence[Denial]:
+    statement = (
+        _COLUMNS.where(Revocation.expires_at > now, Revocation.delivered_at.is_(None))
+        .order_by(Revocation.expires_at)
+        .limit(DELIVERY_BATCH)
+    )
+    return [Denial(*row) for row in await session.execute(statement)]

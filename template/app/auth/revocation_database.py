@@ -16,7 +16,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.rate_limits_database import DatabaseRateLimiter
 
 
-class AuthSettings(BaseAuthSettings):
+class StoreSettings(BaseAuthSettings):
     """The settings of this strategy: none of its own."""
 
 
@@ -49,7 +49,7 @@ class DatabaseRevocation:
             Account.token_version <= claims.version,
         )
         try:
-            async with self._database.read() as session:
+            async with self._database.statement() as session:
                 return bool(await session.scalar(select(or_(denied, ~current))))
         except ServiceUnavailable:
             if self._fail_open:

@@ -27,7 +27,8 @@ class MemoryRevocation:
     async def from_database(cls, database: Database, clock: Clock) -> "MemoryRevocation":
         """Return a list that holds every living denial."""
         revocation = cls(clock)
-        await revocation.deliver(await read_living_denials(database, clock.now()))
+        living = read_living_denials(database, clock.now())
+        await revocation.deliver([denial async for batch in living for denial in batch])
         return revocation
 
     async def is_denied(self, claims: AccessClaims) -> bool:

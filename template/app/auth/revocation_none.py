@@ -17,7 +17,7 @@ from app.core.database import Database
 from app.core.rate_limits_database import DatabaseRateLimiter
 
 
-class AuthSettings(BaseAuthSettings):
+class StoreSettings(BaseAuthSettings):
     """The settings of this strategy: none of its own."""
 
 

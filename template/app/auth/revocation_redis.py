@@ -1,60 +1,65 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""The strategy `redis`: one MGET a request against a deny-list that every worker shares.
+"""The strategy `redis`: a deny-list that every worker shares, and a copy of it in each.
 
-Redis holds a copy, and says so: the epoch key names the server process (`run_id`) on which the copy
-was last made complete. A flushed, restarted, restored or failed-over Redis has no epoch or another
-process's, and then the copy is made again from the database before anything is trusted. Each
-process of the service does so once, when it begins: another strategy may have been at work since.
+Every request asks: the worker's own copy while it holds a lease (`REVOCATION_CHECK=replica`), else
+Redis, with one MGET for all requests of a tick. Both answer alike: what was revoked before a 204
+is refused on every worker. Redis holds a copy of the database, and says so: the epoch names the
+server process on which it was made, so a flushed, restarted, restored or failed-over Redis is
+noticed, and the list is made again from the database before anything is trusted.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Literal
 from uuid import uuid4
 
 import structlog
-from redis.asyncio.connection import AbstractConnection
+from prometheus_client import Gauge
 from redis.exceptions import RedisError
 
+from app.auth.deniable import Deniable
 from app.auth.revocation import Denial, Stores, read_living_denials
+from app.auth.revocation_ledger import RedisLedger
+from app.auth.revocation_member import Member, World
 from app.auth.revocation_memory import MemoryRevocation
-from app.auth.security import AccessClaims
+from app.auth.revocation_terms import EpochLost, LedgerUnavailable, Terms
 from app.auth.settings import BaseAuthSettings
-from app.core.clock import Clock
+from app.core.clock import Clock, steady_seconds
 from app.core.database import Database
 from app.core.errors import ServiceUnavailable
 from app.core.rate_limits_redis import MemoryRateLimiter, RedisRateLimiter
 from app.core.redis import create_redis, redis_url_findings
 
-REBUILD_MILLISECONDS = 60_000  # a copy that takes longer is begun again
-WRITE_BATCH = 500  # entries in one script call, which blocks Redis for about a millisecond
+TERMS = Terms()
+REPORT_EVERY = 1.0  # seconds
 
-# Keeps the highest version and the longest life, so that deliveries may come twice or out of order.
-_WRITE_SCRIPT = """
-for i = 1, #KEYS do
-  local version, ttl = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  local current = tonumber(redis.call('GET', KEYS[i]) or '-1')
-  ttl = math.max(ttl, redis.call('PTTL', KEYS[i]))
-  redis.call('SET', KEYS[i], math.max(version, current), 'PX', ttl)
-end
-"""
-
-# The marker becomes the epoch, unless it has been lost with what was copied before.
-_EPOCH_SCRIPT = """
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end
-redis.call('PERSIST', KEYS[2])
-"""
+_LEASE = Gauge(
+    "auth_deny_list_lease",
+    "1 while the worker answers from its own copy of the deny-list, 0 while it asks Redis.",
+    multiprocess_mode="livesum",
+)
+_LAG = Gauge(
+    "auth_deny_list_lag_seconds",
+    "How long ago the worker's copy of the deny-list was last known to be complete.",
+    multiprocess_mode="livemax",
+)
+# Seconds that the loop that keeps the lease waits for Redis, when it is not waiting for news.
+FOLLOWER_TIMEOUT = 1.0
 
 log = structlog.get_logger()
 
 
-class AuthSettings(BaseAuthSettings):
+class StoreSettings(BaseAuthSettings):
     """The settings of this strategy."""
 
     # redis:// or rediss://; empty only in local use, where one process keeps the list itself.
     redis_url: str = ""
     # Services that share a Redis must not share keys. Empty: the issuer.
     redis_key_prefix: str = ""
+    # Where a request looks whether its token was revoked; the answers are alike. strict: in Redis,
+    # one round trip for all of a moment; replica: in the worker's own copy, under a lease of 3 s.
+    revocation_check: Literal["replica", "strict"] = "strict"
 
     def findings(self) -> list[str]:
         """Return every reason not to start, one sentence each."""
@@ -68,34 +73,46 @@ class AuthSettings(BaseAuthSettings):
 
 
 class RedisRevocation:
-    """A deny-list in Redis.
+    """A deny-list in Redis, and in each worker a copy of it that is trusted under a lease.
 
     Args:
-        settings: address, key prefix, and what to do when Redis cannot be read.
+        settings: address, key prefix, how to check, and what to do when Redis cannot be read.
         database: the truth from which the list is made again.
         clock: the service's clock.
+        terms: the durations of the lease protocol.
     """
 
     delivers = True
 
-    def __init__(self, settings: AuthSettings, database: Database, clock: Clock) -> None:
-        self.client = create_redis(settings.redis_url, on_connect=self._learn_run_id)
+    def __init__(
+        self,
+        settings: StoreSettings,
+        database: Database,
+        clock: Clock,
+        terms: Terms | None = None,
+    ) -> None:
+        terms = terms or TERMS
+        self.client = create_redis(settings.redis_url)
+        # No request waits for this one, which holds a question open until there is news.
+        self._following = create_redis(settings.redis_url, terms.renew_every + FOLLOWER_TIMEOUT)
         self.prefix = settings.redis_key_prefix or settings.issuer
-        self._epoch_key = f"{self.prefix}:deny:epoch"
         self._database = database
         self._clock = clock
         self._fail_open = settings.revocation_fail_open
-        self._run_id = ""
-        self._seen_whole = ""  # the run_id on which this process knows the copy to be complete
-        self._one_rebuild = asyncio.Lock()
-        self._set_epoch = self.client.register_script(_EPOCH_SCRIPT)
-        self._write_entries = self.client.register_script(_WRITE_SCRIPT)
+        self._keeps_copy = settings.revocation_check == "replica"
+        self.member = Member(
+            uuid4().hex,
+            RedisLedger(self.client, self.prefix, clock),
+            RedisLedger(self._following, self.prefix, clock),
+            World(steady_seconds, clock.now, asyncio.sleep, self._read_denials, asyncio.Lock()),
+            terms,
+        )
 
-    async def is_denied(self, claims: AccessClaims) -> bool:
+    async def is_denied(self, claims: Deniable) -> bool:
         """Tell whether token, session or version of the account is on the list."""
         try:
-            return await self._ask(claims)
-        except (RedisError, OSError, ServiceUnavailable) as error:
+            return await self.member.is_denied(claims)
+        except (LedgerUnavailable, EpochLost, ServiceUnavailable) as error:
             with suppress(RedisError, OSError):
                 # A restarted server closed them all: else each would fail a request of its own.
                 await self.client.connection_pool.disconnect(inuse_connections=False)
@@ -104,11 +121,26 @@ class RedisRevocation:
             raise ServiceUnavailable(retry_after=1) from error
 
     async def deliver(self, denials: Sequence[Denial]) -> None:
-        """Put denials on the list."""
+        """Put denials on the list; they hold on every worker when this returns."""
         try:
-            await self._write(denials)
-        except (RedisError, OSError) as error:
+            await self.member.announce(denials)
+        except (LedgerUnavailable, EpochLost) as error:
             raise ServiceUnavailable(retry_after=1) from error
+
+    async def follow(self) -> None:
+        """Keep this worker's copy and lease, until cancelled; the lease is given back then."""
+        reporting = asyncio.create_task(self._report())
+        try:
+            while True:
+                try:
+                    await (self.member.follow() if self._keeps_copy else self.member.settle())
+                except Exception as error:  # without a lease requests ask Redis; so try again
+                    log.warning("deny_list_copy_failed", error=type(error).__name__)
+                    await asyncio.sleep(1)
+        finally:
+            reporting.cancel()
+            with suppress(LedgerUnavailable, EpochLost):
+                await self.member.leave()
 
     async def ping(self) -> None:
         """Raise when Redis does not answer."""
@@ -124,63 +156,29 @@ class RedisRevocation:
             return [f"Redis must have maxmemory-policy noeviction, not {policy}: it drops denials."]
         return []
 
-    async def _ask(self, claims: AccessClaims) -> bool:
-        keys = [
-            self._epoch_key,
-            self._key("jti", claims.token_id),
-            self._key("sid", str(claims.session_id)),
-            self._key("sub", str(claims.subject)),
-        ]
-        epoch, token, session, version = await self.client.mget(keys)
-        if not self._trusts(epoch):
-            await self._rebuild()
-            epoch, token, session, version = await self.client.mget(keys)
-            if not self._trusts(epoch):
-                raise ServiceUnavailable(retry_after=1)
-        too_old = version is not None and claims.version < int(version)
-        return token is not None or session is not None or too_old
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.client.aclose()
+        await self._following.aclose()
 
-    def _trusts(self, epoch: bytes | str | None) -> bool:
-        return isinstance(epoch, bytes) and epoch.decode() == self._run_id == self._seen_whole
+    async def _report(self) -> None:
+        while self._keeps_copy:
+            now, replica = steady_seconds(), self.member.replica
+            _LEASE.set(replica.may_answer(now))
+            _LAG.set(replica.age(now))
+            await asyncio.sleep(REPORT_EVERY)
 
-    async def _rebuild(self) -> None:
-        async with self._one_rebuild:
-            run_id = self._run_id  # of before the copy: a change in mid-way makes it void
-            if self._trusts(await self.client.get(self._epoch_key)):
-                return
-            # Gone if the list is flushed while it is being copied: then the copy is not whole.
-            marker = f"{self._epoch_key}:{uuid4()}"
-            await self.client.set(marker, run_id, px=REBUILD_MILLISECONDS)
-            denials = await read_living_denials(self._database, self._clock.now())
-            for start in range(0, len(denials), WRITE_BATCH):
-                await self._write(denials[start : start + WRITE_BATCH])
-            await self._set_epoch([marker, self._epoch_key])
-            self._seen_whole = run_id
-            log.warning("deny_list_rebuilt", entries=len(denials))
-
-    async def _write(self, denials: Sequence[Denial]) -> None:
-        now = self._clock.now()
-        arguments: list[int] = []
-        for denial in denials:
-            milliseconds = int((denial.expires_at - now).total_seconds() * 1000)
-            arguments += [denial.version, max(milliseconds, 1)]
-        await self._write_entries([self._key(d.kind, d.value) for d in denials], arguments)
-
-    def _key(self, kind: str, value: str) -> str:
-        return f"{self.prefix}:deny:{kind}:{value}"
-
-    async def _learn_run_id(self, connection: AbstractConnection) -> None:
-        await connection.on_connect()
-        await connection.send_command("INFO", "server")
-        answer: bytes = await connection.read_response()
-        for line in answer.split(b"\r\n"):
-            if line.startswith(b"run_id:"):
-                self._run_id = line.removeprefix(b"run_id:").decode()
+    async def _read_denials(self) -> AsyncIterator[Sequence[Denial]]:
+        entries = 0
+        async for denials in read_living_denials(self._database, self._clock.now()):
+            entries += len(denials)
+            yield denials
+        log.warning("deny_list_rebuilt", entries=entries)
 
 
 @asynccontextmanager
 async def open_stores(
-    settings: AuthSettings, database: Database, clock: Clock
+    settings: StoreSettings, database: Database, clock: Clock
 ) -> AsyncGenerator[Stores, None]:
     """Open what this strategy needs for the life of the process."""
     if not settings.redis_url:
@@ -190,7 +188,11 @@ async def open_stores(
         return
     revocation = RedisRevocation(settings, database, clock)
     limiter = RedisRateLimiter(revocation.client, revocation.prefix, clock)
+    readiness = {"redis": revocation.ping}
+    of_keys = revocation.is_denied if settings.revocation_check == "replica" else None
     try:
-        yield Stores(revocation, limiter, {"redis": revocation.ping}, revocation.problems)
+        yield Stores(
+            revocation, limiter, readiness, revocation.problems, revocation.follow, of_keys
+        )
     finally:
-        await revocation.client.aclose()
+        await revocation.close()

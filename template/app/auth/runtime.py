@@ -18,10 +18,11 @@ from app.auth.limits import MAIL_RECIPIENT
 from app.auth.outbox import Outbox
 from app.auth.passwords import Passwords
 from app.auth.redemption import Redemption
-from app.auth.revocation import Stores, deliver_pending
+from app.auth.revocation import Delivery, Stores
 from app.auth.security import TokenPolicy
 from app.auth.settings import BaseAuthSettings
 from app.auth.signing import SigningAlgorithm
+from app.auth.verified_tokens import VerifiedTokens
 from app.core.clock import Clock
 from app.core.database import Database
 from app.core.errors import TooManyRequests
@@ -51,17 +52,13 @@ class Auth:
     derived_keys: DerivedKeys
     key_store: KeyStore
     keyring: Keyring
+    verified_tokens: VerifiedTokens
     passwords: Passwords
     outbox: Outbox
     stores: Stores
+    delivery: Delivery
     redeem: Redeem
     api_keys: ApiKeys
-
-    @property
-    def token_policy(self) -> TokenPolicy:
-        """What an access token must say to be meant for this service."""
-        settings = self.settings
-        return TokenPolicy(settings.issuer, settings.audience, settings.access_lifetime)
 
     @property
     def idle_lifetime(self) -> timedelta:
@@ -85,17 +82,17 @@ class Auth:
         return await self.stores.rate_limiter.hit(MAIL_RECIPIENT, key) is None
 
     async def deliver_denials(self) -> None:
-        """Carry committed denials to the deny-list; the answer waits for this.
+        """Make committed denials hold on every worker; the answer waits for this.
 
         Raises:
-            ServiceUnavailable: the deny-list cannot be written; nothing is lost, a retry delivers.
+            ServiceUnavailable: that is not known; nothing is lost, a retry delivers.
         """
-        await deliver_pending(self.database, self.stores.revocation, self.clock.now())
+        await self.delivery.deliver()
 
 
 def get_auth(connection: HTTPConnection) -> Auth:
     """Return the parts of the running app."""
-    auth: Auth = connection.app.state.auth
+    auth: Auth = connection.scope["app"].parts
     return auth
 
 
@@ -112,6 +109,8 @@ async def build_auth(
     derived_keys = DerivedKeys(settings.master_secrets)
     key_store = KeyStore(database, derived_keys, signing, settings.access_lifetime)
     passwords = Passwords(settings)
+    keyring = Keyring(key_store.load, clock)
+    policy = TokenPolicy(settings.issuer, settings.audience, settings.access_lifetime)
     try:
         async with opened_stores as stores:
             yield Auth(
@@ -120,12 +119,14 @@ async def build_auth(
                 database=database,
                 derived_keys=derived_keys,
                 key_store=key_store,
-                keyring=Keyring(key_store.load, clock),
+                keyring=keyring,
+                verified_tokens=VerifiedTokens(keyring, policy, settings.verified_tokens_limit),
                 passwords=passwords,
                 outbox=Outbox(database, derived_keys, clock, mail_sender(settings)),
                 stores=stores,
+                delivery=Delivery(database, stores.revocation, clock),
                 redeem=redeem,
-                api_keys=ApiKeys(database, clock),
+                api_keys=ApiKeys(database, clock, stores.key_is_denied),
             )
     finally:
         passwords.close()

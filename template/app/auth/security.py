@@ -23,6 +23,7 @@ TOKEN_TYPE = "at+jwt"  # RFC 9068 section 2.1: no other kind of JWT can pass for
 MAX_TOKEN_CHARACTERS = 8192  # 8 KiB, far above what is issued (about 800) and cheap to refuse
 LEEWAY = timedelta(seconds=30)  # clocks of two hosts may differ by this much
 MAX_VERSION = 2**31 - 1  # the column that it is compared with; a larger one would be an error there
+UNKNOWN_KID = "unknown_kid"  # the reason after which the keys may be worth reading again
 _COMPACT_FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _HEADER_MEMBERS = {"alg", "kid", "typ"}  # so jku, jwk, x5u, x5c and crit can never matter
 
@@ -115,8 +116,8 @@ class TokenPolicy:
 
 def verify_access_token(
     token: str, find_key: Callable[[str], TokenKey | None], policy: TokenPolicy, now: datetime
-) -> AccessClaims:
-    """Return the claims of a valid access token; revocation is the caller's to ask.
+) -> tuple[AccessClaims, TokenKey]:
+    """Return the claims of a valid access token and its key; revocation is the caller's to ask.
 
     Args:
         token: the token as presented, without the scheme.
@@ -129,8 +130,18 @@ def verify_access_token(
     """
     key = find_key(read_key_id(token))
     if key is None:
-        raise TokenRejected("unknown_kid")
+        raise TokenRejected(UNKNOWN_KID)  # of our form, with a key that is none now
     claims = _read_claims(verify_signature(token, key))
+    require_current(claims, policy, now)
+    return claims, key
+
+
+def require_current(claims: AccessClaims, policy: TokenPolicy, now: datetime) -> None:
+    """Refuse claims that are not meant for this service, or not at this moment.
+
+    Raises:
+        TokenRejected: issuer, audience, time or lifetime (RFC 9068 section 4).
+    """
     if claims.issuer != policy.issuer or claims.audience != policy.audience:
         raise TokenRejected("issuer_or_audience")
     if max(claims.issued_at, claims.auth_time) > now + LEEWAY:
@@ -139,7 +150,6 @@ def verify_access_token(
         raise TokenRejected("expired")
     if not timedelta(0) < claims.expires_at - claims.issued_at <= policy.lifetime:
         raise TokenRejected("lifetime")
-    return claims
 
 
 def _read_claims(signed_payload: bytes) -> AccessClaims:

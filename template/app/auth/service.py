@@ -73,7 +73,7 @@ async def start_session(
     row = _new_session(auth, account, _granted(account.scope, scope), client, now)
     refresh_token = new_secret()
     async with auth.database.transaction() as session:
-        started = await repository.insert_session(session, row)
+        started = await accounts.insert_while_unchanged(session, row, account.token_version)
         if started:
             await repository.insert_refresh_token(
                 session,

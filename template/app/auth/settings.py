@@ -27,6 +27,8 @@ class BaseAuthSettings(CoreSettings):
 
     # 15 minutes: how long a stolen access token lives where nothing revokes it.
     access_token_lifetime: int = Field(default=900, ge=60, le=3600)
+    # Tokens whose verified signature each worker remembers, about 2 KiB each; 0: none.
+    verified_tokens_limit: int = Field(default=10_000, ge=0, le=1_000_000)
     # Two weeks without use, three months at most (ASVS 7.1.1, 7.3.1, 7.3.2).
     session_idle_lifetime: int = Field(default=14 * 86_400, ge=3600)
     session_absolute_lifetime: int = Field(default=90 * 86_400, ge=3600)

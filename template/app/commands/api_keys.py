@@ -8,7 +8,8 @@ import typer
 
 from app.auth import api_key_administration, api_key_service
 from app.auth.api_key_service import DEFAULT_LIFETIME, MadeKey
-from app.commands.running import run_with_auth
+from app.auth.runtime import Auth
+from app.commands.running import fail, run_with_auth
 from app.core.clock import SystemClock
 
 OwnerArgument = Annotated[
@@ -66,9 +67,21 @@ def revoke(key_id: IdArgument) -> None:
 
 
 @app.command("revoke-all")
-def revoke_all(owner: OwnerArgument) -> None:
-    """Refuse every key of an owner, in every worker within 30 seconds."""
-    count = run_with_auth(lambda auth: api_key_administration.revoke_all_keys(auth, owner))
+def revoke_all(
+    owner: OwnerArgument = "",
+    everyone: Annotated[bool, typer.Option("--everyone", help="Of every owner.")] = False,
+) -> None:
+    """Refuse every key of one owner, or of everybody, in every worker within 30 seconds."""
+    if everyone == bool(owner):
+        fail("Name one owner, or say --everyone.")
+
+    async def work(auth: Auth) -> int:
+        if everyone:
+            reason = api_key_administration.BY_ADMINISTRATOR
+            return await api_key_administration.revoke_everybodys_keys(auth, reason)
+        return await api_key_administration.revoke_all_keys(auth, owner)
+
+    count = run_with_auth(work)
     typer.echo(f"Revoked {count}; workers follow within 30 seconds.")
 
 

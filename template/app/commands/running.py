@@ -41,7 +41,8 @@ def setting_errors(error: ValidationError) -> list[str]:
 def run_with_auth(work: Callable[[Auth], Awaitable[T]]) -> T:
     """Run a command's work with the parts of the service; an expected failure is one sentence."""
     settings = load_settings()
-    configure_logging(settings.log_level, to="stderr")
+    project = settings.log_google_cloud_project
+    configure_logging(settings.log_level, to="stderr", google_cloud_project=project)
     try:
         settings.require_safe()
         return asyncio.run(_run(settings, work))

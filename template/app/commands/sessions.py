@@ -42,7 +42,7 @@ def end_all(
     email: Annotated[str, typer.Argument(help="Whose sessions.")] = "",
     everyone: Annotated[bool, typer.Option("--everyone", help="Of every account.")] = False,
 ) -> None:
-    """End every session of one account, or of everybody."""
+    """End every session of one account, or of everybody; API keys go on (api-keys revoke-all)."""
     if everyone == bool(email):
         fail("Name one account, or say --everyone.")
 

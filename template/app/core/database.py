@@ -13,7 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 from starlette.requests import HTTPConnection
 
-from app.core.database_engine import BEGIN_OPTION, connecting, create_engine
+from app.core.database_engine import (
+    BEGIN_OPTION,
+    WriterTurns,
+    autocommitting,
+    connecting,
+    create_engine,
+)
 
 # Names that do not depend on the database, so that a migration can drop what it did not create
 # (Alembic's advice).
@@ -70,6 +76,9 @@ class Database:
         # SQLite: a transaction that first reads and then writes cannot wait for the lock, so take
         # it at once.
         self._writing = self.engine.execution_options(**{BEGIN_OPTION: "BEGIN IMMEDIATE"})
+        self._turns = WriterTurns(self.engine)
+        # None on SQLite, which has no round trips to save.
+        self._alone = autocommitting(self.engine)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession, None]:
@@ -78,9 +87,29 @@ class Database:
         Raises:
             ServiceUnavailable: The database does not answer, or not in time.
         """
-        async with self._session(self._writing) as session:
+        async with self._turns.one(), self._session(self._writing) as session:
             yield session
             await session.commit()
+
+    @asynccontextmanager
+    async def statement(self, *, writes: bool = False) -> AsyncGenerator[AsyncSession, None]:
+        """Open a session for one statement that needs no other beside it.
+
+        On PostgreSQL it is a transaction by itself, and so one round trip where `read` and
+        `transaction` take three.
+
+        Args:
+            writes: What the statement writes is committed on exit.
+
+        Raises:
+            ServiceUnavailable: The database does not answer, or not in time.
+        """
+        if self._alone is not None:
+            alone = self._session(self._alone)
+        else:
+            alone = self.transaction() if writes else self.read()
+        async with alone as session:
+            yield session
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession, None]:

@@ -1,8 +1,9 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """How the engine is built, and which of its errors mean "try again later"."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -55,6 +56,42 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
     else:
         event.listen(engine.sync_engine, "checkout", _on_checkout)
     return engine
+
+
+def autocommitting(engine: AsyncEngine) -> AsyncEngine | None:
+    """Return the same engine and pool without BEGIN and COMMIT; None on SQLite."""
+    if engine.dialect.name == "sqlite":
+        return None
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+class WriterTurns:
+    """Lets the writers of a process to SQLite one at a time, in the order in which they came.
+
+    SQLite itself wakes nobody who waits for its lock, it lets them try again after ever longer
+    sleeps, so that the last of a few waits for seconds. PostgreSQL needs no turns.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._lock = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+
+    @asynccontextmanager
+    async def one(self) -> AsyncGenerator[None, None]:
+        """Wait for a turn, and keep it.
+
+        Raises:
+            ServiceUnavailable: it does not come in time.
+        """
+        if self._lock is None:
+            yield
+            return
+        with connecting():
+            async with asyncio.timeout(SQLITE_BUSY_TIMEOUT):
+                await self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 @contextmanager

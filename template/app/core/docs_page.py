@@ -28,6 +28,13 @@ DOCS_POLICY = (
     .header_value
 )
 
+# In this order; the last is there when the service has logins with providers.
+_SCRIPTS = [
+    name
+    for name in ("swagger-ui-bundle.js", "init.js", "providers.js")
+    if (_ASSETS / name).exists()
+]
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -39,11 +46,11 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <div id="swagger-ui" data-openapi-url="{root}/openapi.json"></div>
-<script src="{root}/docs/assets/swagger-ui-bundle.js"></script>
-<script src="{root}/docs/assets/init.js"></script>
+{scripts}
 </body>
 </html>
 """
+_SCRIPT = '<script src="{root}/docs/assets/{name}"></script>'
 
 
 def docs_router() -> APIRouter:
@@ -55,7 +62,8 @@ def docs_router() -> APIRouter:
     def docs(request: Request) -> HTMLResponse:
         """Show Swagger UI."""
         root = escape(request.scope.get("root_path", "").rstrip("/"))
-        page = _PAGE.format(title=escape(request.app.title), root=root)
+        scripts = "\n".join(_SCRIPT.format(root=root, name=name) for name in _SCRIPTS)
+        page = _PAGE.format(title=escape(request.app.title), root=root, scripts=scripts)
         return HTMLResponse(page, headers={"Content-Security-Policy": DOCS_POLICY})
 
     @router.get("/openapi.json")

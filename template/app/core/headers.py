@@ -1,7 +1,10 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """What every response carries, and which requests are too odd to be read."""
 
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from http import HTTPStatus
+from itertools import chain
 
 from secure import (
     ContentSecurityPolicy,
@@ -13,11 +16,13 @@ from secure import (
     XContentTypeOptions,
     XFrameOptions,
 )
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import Message
 
 from app.core.errors import InvalidRequest
-from app.core.problems import problem, status_problem
+from app.core.problems import ProblemResponse, problem, status_problem
+
+Header = tuple[bytes, bytes]
 
 RESPONSE_STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
 
@@ -45,108 +50,81 @@ MAX_HEADER_BYTES = 32 * 1024
 
 # Header fields that say who is asking and whom: two of them are two opinions, and proxies choose
 # differently (RFC 9112 §3.2 for Host, RFC 6750 §2 for credentials).
-_CREDENTIAL_HEADERS = ("authorization", "x-api-key")
-_SINGLE_HEADERS = ("host", *_CREDENTIAL_HEADERS)
+_CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key"})
+_SINGLE_HEADERS = frozenset({b"host"}) | _CREDENTIAL_HEADERS
+REQUEST_ID = b"x-request-id"
+# One of these comes before any body of HTTP/1 (RFC 9112 §6.3).
+_FRAMING_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 # What Starlette's own middleware answers in plain text, by body.
-_PLAIN_ERRORS = frozenset({b"Content Too Large", b"Invalid host header"})
+PLAIN_STATUSES = frozenset({400, 413})
+PLAIN_ERRORS = frozenset({b"Content Too Large", b"Invalid host header"})
+
+NO_STORE: Header = (b"cache-control", b"no-store")
+# What answers carry, and what those to a credential carry.
+TO_ANYBODY: Sequence[Header] = [
+    (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.headers.items()
+]
+TO_SOMEBODY: Sequence[Header] = [*TO_ANYBODY, NO_STORE]
+_OURS = frozenset(name for name, _ in TO_SOMEBODY) | {REQUEST_ID}
 
 
-class SecurityHeadersMiddleware:
-    """Sets the security headers on every response; a route's own value of one of them stands."""
+class Noted:
+    """What one look at the headers of a request finds, for all who want to know something of them.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-        self.headers = SECURITY_HEADERS.headers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the app and complete its response's headers."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] in RESPONSE_STARTS:
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers)
-
-
-class NoStoreMiddleware:
-    """Forbids caches to keep anything under a path, and what was answered to a credential.
-
-    A route outside the path may say otherwise with a Cache-Control of its own.
+    Attributes:
+        size: bytes of all of them.
+        values: by name; of a name that came more than once, the last.
+        doubled: the names that came more than once.
     """
 
-    def __init__(self, app: ASGIApp, prefix: str) -> None:
-        self.app = app
-        self.prefix = prefix
+    __slots__ = ("doubled", "size", "values")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the app and mark its response."""
+    def __init__(self, headers: Sequence[Header]) -> None:
+        self.size = sum(map(len, chain.from_iterable(headers)))
+        self.values = dict(headers)
+        self.doubled: Collection[bytes] = ()
+        if len(self.values) != len(headers):
+            names = Counter(name for name, _ in headers)
+            self.doubled = {name for name, count in names.items() if count > 1}
 
-        below = scope["type"] != "lifespan" and scope["path"].startswith(self.prefix)
-        credential = scope["type"] != "lifespan" and any(
-            name in Headers(scope=scope) for name in _CREDENTIAL_HEADERS
-        )
+    def has_credential(self) -> bool:
+        """Tell whether the request says who is asking."""
+        return not _CREDENTIAL_HEADERS.isdisjoint(self.values)
 
-        async def send_no_store(message: Message) -> None:
-            if message["type"] in RESPONSE_STARTS:
-                headers = MutableHeaders(scope=message)
-                if below or "cache-control" not in headers:
-                    headers["Cache-Control"] = "no-store"
-            await send(message)
-
-        await self.app(scope, receive, send_no_store if below or credential else send)
+    def announces_body(self) -> bool:
+        """Tell whether a body follows, as HTTP/1 says it."""
+        return not _FRAMING_HEADERS.isdisjoint(self.values)
 
 
-class SingleHeadersMiddleware:
-    """Refuses requests whose headers are too large, or hold one twice that must be single."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 431 or 400, or run the app."""
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-        elif sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
-            await status_problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)(scope, receive, send)
-        elif self._doubled(Headers(scope=scope)):
-            await problem(InvalidRequest())(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
-
-    def _doubled(self, headers: Headers) -> bool:
-        return any(len(headers.getlist(name)) > 1 for name in _SINGLE_HEADERS)
+def refusal(noted: Noted) -> ProblemResponse | None:
+    """Return the answer to headers that are too large, or hold one twice that must be single."""
+    if noted.size > MAX_HEADER_BYTES:
+        return status_problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+    if not _SINGLE_HEADERS.isdisjoint(noted.doubled):
+        return problem(InvalidRequest())
+    return None
 
 
-class PlainErrorsMiddleware:
-    """Gives the plain-text errors of Starlette's middleware (413, wrong host) the common shape."""
+def completed(
+    sent: Iterable[Header], added: Sequence[Header], replacing: Sequence[Header]
+) -> list[Header]:
+    """Return the headers of a response with ours.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the app and replace a plain error of the known ones."""
-        start: Message | None = None
-
-        async def send_problem(message: Message) -> None:
-            nonlocal start
-            if message["type"] in RESPONSE_STARTS and _is_plain_error(message):
-                start = message
-                return
-            if start is not None:
-                held, start = start, None
-                if message.get("body") in _PLAIN_ERRORS:
-                    await status_problem(held["status"])(scope, receive, send)
-                    return
-                await send(held)
-            await send(message)
-
-        await self.app(scope, receive, send_problem)
+    Args:
+        sent: the route's own.
+        added: each unless the route has one of that name, which stands.
+        replacing: in place of the route's.
+    """
+    sent = list(sent)
+    if _OURS.isdisjoint([name for name, _ in sent]):
+        return [*sent, *added, *replacing]
+    replaced = {name for name, _ in replacing}
+    kept = [pair for pair in sent if pair[0] not in replaced]
+    names = {name for name, _ in kept}
+    return [*kept, *(pair for pair in added if pair[0] not in names), *replacing]
 
 
-def _is_plain_error(message: Message) -> bool:
-    content_type = Headers(raw=message["headers"]).get("content-type", "")
-    return message["status"] in {400, 413} and content_type.startswith("text/plain")
+def is_plain_error(start: Message) -> bool:
+    """Tell whether a response may be one that Starlette's own middleware makes, by its start."""
+    return Headers(raw=start["headers"]).get("content-type", "").startswith("text/plain")

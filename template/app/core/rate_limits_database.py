@@ -29,7 +29,7 @@ class DatabaseRateLimiter:
         """Count one hit; see `RateLimiter`."""
         now = self._clock.now()
         window = Window.of(limit, key, now)
-        async with self._database.transaction() as session:
+        async with self._database.statement(writes=True) as session:
             count = await _increment(session, window)
         if now >= self._purge_at:
             self._purge_at = now + PURGE_EVERY
@@ -40,7 +40,7 @@ class DatabaseRateLimiter:
         """Take back one hit; see `RateLimiter`."""
         window = Window.of(limit, key, at or self._clock.now())
         counts = rate_limit_counts.c
-        async with self._database.transaction() as session:
+        async with self._database.statement(writes=True) as session:
             await session.execute(
                 update(rate_limit_counts)
                 .where(counts.key == window.key, counts.count > 0)

@@ -1,8 +1,9 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """One Redis client for the process, with finite waits."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
+from weakref import WeakKeyDictionary
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
@@ -18,24 +19,42 @@ REDIS_TIMEOUT = 0.25
 MAX_CONNECTIONS = 200
 
 
-def create_redis(
-    url: str, on_connect: Callable[[AbstractConnection], Awaitable[None]] | None = None
-) -> Redis:
+# The `run_id` of the server process that each connection leads to, for as long as it lives.
+_run_ids: WeakKeyDictionary[AbstractConnection, str] = WeakKeyDictionary()
+
+
+def create_redis(url: str, timeout: float = REDIS_TIMEOUT) -> Redis:
     """Return a client with a pool; it connects with the first command.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``.
-        on_connect: Called with each new connection, whose handshake it must make (redis-py's
-            redis_connect_func).
+        timeout: Seconds that one answer may take; more than `REDIS_TIMEOUT` only where no request
+            waits for it.
     """
     return Redis.from_url(
         url,
-        socket_timeout=REDIS_TIMEOUT,
+        socket_timeout=timeout,
         socket_connect_timeout=REDIS_TIMEOUT,
         retry=Retry(NoBackoff(), 0),
         max_connections=MAX_CONNECTIONS,
-        redis_connect_func=on_connect,
+        redis_connect_func=_learn_run_id,
     )
+
+
+def run_id_of(connection: AbstractConnection) -> str:
+    """Return which process of a server a connection leads to; empty before it was opened."""
+    return _run_ids.get(connection, "")
+
+
+async def _learn_run_id(connection: AbstractConnection) -> None:
+    """Make the handshake (redis-py's redis_connect_func) and ask the server who it is."""
+    _run_ids.pop(connection, None)
+    await connection.on_connect()
+    await connection.send_command("INFO", "server")
+    answer: bytes = await connection.read_response()
+    for line in answer.split(b"\r\n"):
+        if line.startswith(b"run_id:"):
+            _run_ids[connection] = line.removeprefix(b"run_id:").decode()
 
 
 def redis_url_findings(text: str, *, private_network: bool) -> Iterator[str]:

@@ -82,6 +82,9 @@ class CoreSettings(BaseSettings):
     trusted_proxies: Networks = []
     trusted_proxy_hops: int = Field(default=0, ge=0)
 
+    # Seconds between the request to stop and the stop: /readyz refuses, so that proxies look away.
+    shutdown_delay: int = Field(default=0, ge=0, le=60)
+
     # Bytes. A JSON API needs little; a route that takes uploads sets its own max_body_size.
     max_body_size: int = Field(default=1024 * 1024, ge=1)
 
@@ -89,6 +92,8 @@ class CoreSettings(BaseSettings):
     docs_enabled: bool | None = None
     metrics_token: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    # Set: logs are named as Google Cloud Logging reads them, with the traces of this project.
+    log_google_cloud_project: str | None = None
 
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)

@@ -5,7 +5,6 @@ import json
 from codecs import BOM_UTF8
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import InvalidRequest
@@ -74,8 +73,9 @@ class UnambiguousBodiesMiddleware:
 
 
 def _claims_to_be_json(scope: Scope) -> bool:
-    media_types = Headers(scope=scope).getlist("content-type")
-    return any("json" in media_type.lower() for media_type in media_types)
+    return any(
+        b"json" in value.lower() for name, value in scope["headers"] if name == b"content-type"
+    )
 
 
 def _require_unambiguous(body: bytes) -> None:

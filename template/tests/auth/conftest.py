@@ -3,14 +3,21 @@
 
 import logging
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 import structlog
+
+from tests.auth.support.kit import Kit
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Load the fixtures once, also when `tests/conftest.py` has loaded them already."""
     config.pluginmanager.import_plugin("tests.auth.support.plugin")
+    if find_spec("tests.auth.support.oauth"):  # a service with login with providers
+        config.pluginmanager.import_plugin("tests.auth.support.oauth")
+    if find_spec("tests.auth.support.leased"):  # one that uses Redis
+        config.pluginmanager.import_plugin("tests.auth.support.leased")
 
 
 @pytest.fixture
@@ -22,3 +29,10 @@ def logging_as_it_was() -> Iterator[None]:
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
     structlog.configure(**configuration)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def module_kit(request: pytest.FixtureRequest) -> Kit:
+    """Makes what all tests of a module share, on each kind of database."""
+    kit: Kit = request.getfixturevalue(f"{request.param}_kit")
+    return kit

@@ -17,7 +17,7 @@ from app.auth.api_key_cache import (
     Verdict,
 )
 from app.auth.api_key_format import PresentedKey, read_key
-from app.core.errors import ServiceUnavailable
+from app.core.errors import ServiceUnavailable, TooManyRequests
 from tests.auth.support.answers import INVALID_TOKEN, problem
 from tests.auth.support.api_keys import Key, Owner, Statements, probed, unknown_key, use
 from tests.auth.support.clock import MovableClock
@@ -310,6 +310,29 @@ async def test_look_ups_leave_connections_for_requests() -> None:
     assert most == MAX_LOOKUPS_AT_ONCE
 
 
+async def test_look_ups_that_wait_are_bounded_and_one_that_is_given_up_is_quiet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(api_key_cache, "MAX_WAITING", 3)
+
+    async def look_up(key: PresentedKey) -> Verdict:
+        await asyncio.Event().wait()
+        raise AssertionError(key)
+
+    cache = KeyCache(look_up, MovableClock())
+    keys = [parts for _ in range(4) if (parts := read_key(unknown_key().text))]
+    waiting = [asyncio.create_task(cache.verdict(key)) for key in keys[:3]]
+    await asyncio.sleep(0.01)
+    with pytest.raises(TooManyRequests):
+        await cache.verdict(keys[3])
+    # As at the end of a process.
+    for flight in list(cache._flights.values()):
+        flight.cancel()
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {asyncio.CancelledError}
+    assert cache._flights == {}
+
+
 async def test_disabling_and_taking_a_scope_away_are_noticed_here_at_once(
     probe: Service, owner: Owner
 ) -> None:
@@ -326,6 +349,7 @@ async def test_disabling_and_taking_a_scope_away_are_noticed_here_at_once(
     await administration.disable(probe.auth, account.id)
     assert await use(probe.client, key) == 401
     await administration.enable(probe.auth, account.id)
+    probe.clock.advance(seconds=31)  # also when the refusal is no longer remembered
     assert await use(probe.client, key) == 401  # what was issued before stays refused
 
 

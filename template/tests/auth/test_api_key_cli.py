@@ -129,6 +129,23 @@ async def test_what_cannot_be_done_is_said_in_one_sentence(probe: Service, run: 
         assert "Traceback" not in result.stderr
 
 
+async def test_the_end_of_all_sessions_leaves_keys_and_another_command_ends_everybodys(
+    probe: Service, run: Run
+) -> None:
+    owners = [await Owner.on(probe) for _ in range(2)]
+    keys = [await owner.make() for owner in owners]
+    assert (await run("sessions", "end-all", "--everyone")).exit_code == 0
+    probe.clock.advance(seconds=31)
+    # Machines work on: a key is no session, and says so in the help of that command.
+    assert [await use(probe.client, key) for key in keys] == [200, 200]
+    assert (await run("api-keys", "revoke-all")).exit_code == 1
+    assert (await run("api-keys", "revoke-all", "x@example.com", "--everyone")).exit_code == 1
+    ended = await run("api-keys", "revoke-all", "--everyone")
+    assert ended.stdout.startswith("Revoked 2;")
+    probe.clock.advance(seconds=31)
+    assert [await use(probe.client, key) for key in keys] == [401, 401]
+
+
 async def test_after_a_restored_backup_every_key_is_refused(probe: Service, run: Run) -> None:
     # The backup does not know which keys were revoked since it was made.
     key = await (await Owner.on(probe)).make()

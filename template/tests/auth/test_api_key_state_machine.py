@@ -2,10 +2,12 @@
 """Whatever happens to API keys and their owners in whatever order, service and model agree.
 
 Hypothesis makes up the orders. Every request goes to one of two workers, which share a database
-and, where there is one, a Redis; nobody tells a worker what the other one did to a key.
+and, where there is one, a Redis; nobody tells a worker what the other one did to a key, unless it
+keeps a copy of the deny-list (test_api_key_lease.py).
 """
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
@@ -18,7 +20,7 @@ from tests.auth.support import probe
 from tests.auth.support.answers import problem
 from tests.auth.support.api_keys import Key, Owner, key_of, use
 from tests.auth.support.key_model import DEFAULT_DAYS, OVERLAP, Holder
-from tests.auth.support.key_world import KeyWorld, two_workers
+from tests.auth.support.key_world import ENDED_BY_ROTATION, KeyWorld, two_workers
 from tests.auth.support.kit import Kit
 from tests.auth.support.stories import WORKERS, flags, pick, picks, run, tell, workers
 
@@ -29,8 +31,9 @@ WAITS = (1, 1, 4, 6, 29, 29, 31, 86_399, 86_400, 90 * 86_400)
 IDLE = st.sampled_from((0, 31))  # with nothing in memory any more, or with everything
 # Below the limits, which have tests of their own.
 MOST_MADE, MOST_PASSWORDS, MOST_MAILS = 18, 8, 2
-# What has to come up: an answer that had to be so, and both that a late worker may give.
-OUTCOMES = ("200", "401", "403", "as before", "as now")
+# What has to come up: an answer that had to be so, both that a late worker may give, and a key that
+# nothing but its rotation ended.
+OUTCOMES = ("200", "401", "403", "as before", "as now", ENDED_BY_ROTATION)
 
 
 class KeyMachine(KeyWorld):
@@ -100,7 +103,7 @@ class KeyMachine(KeyWorld):
     @rule(key=picks, worker=workers)
     def rotate(self, key: int, worker: int) -> None:
         """Make a successor; the old key goes on for a day, and gets no second one."""
-        held = self.some_key(key)
+        held = self.some_key(key, rotated=False)
         who = held.holder
         if not self.can_act(who, worker) or who.made == MOST_MADE:
             return
@@ -190,11 +193,19 @@ class KeyMachine(KeyWorld):
             self.make(seconds, 0, probe.ALL, None, None)
 
 
-async def drive(kit: Kit, patch: pytest.MonkeyPatch, stories: int, steps: int) -> None:
+async def drive(
+    kit: Kit,
+    patch: pytest.MonkeyPatch,
+    stories: int,
+    steps: int,
+    losses_seen_by: Collection[int] = (),
+    **settings: object,
+) -> None:
     """Let Hypothesis look for an order of events in which service and model disagree."""
     met = Counter[str]()
-    async with two_workers(kit, patch) as services:
-        machine = type("Machine", (KeyMachine,), {"services": services, "met": met})
+    async with two_workers(kit, patch, **settings) as services:
+        own = {"services": services, "met": met, "losses_seen_by": losses_seen_by}
+        machine = type("Machine", (KeyMachine,), own)
         await tell(machine, stories, steps, met, OUTCOMES)
 
 

@@ -17,8 +17,8 @@ from app.core.database import Database
 from tests.auth.support import probe
 from tests.auth.support.answers import INVALID_TOKEN, problem
 from tests.auth.support.api_keys import Key, Owner, service_key, use
-from tests.auth.support.plugin import StartWorkers
-from tests.auth.support.workers import Workers
+from tests.auth.support.kit import Kit
+from tests.auth.support.workers import Workers, running_workers
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,10 +30,14 @@ def _declared_scopes() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-async def service(workers: StartWorkers) -> Workers:
-    """Three workers."""
-    return await workers(3)
+@pytest.fixture(scope="module")
+async def service(
+    sqlite_kit: Kit, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Workers]:
+    """Three workers, the same for all tests here: each test has an owner and keys of its own."""
+    values = await sqlite_kit.settings_values()
+    async with running_workers(values, 3, tmp_path_factory.mktemp("workers")) as workers:
+        yield workers
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from app.auth import background
 from app.auth.key_store import KEY_LIFETIME
 from app.core.logging import configure_logging
 from tests.auth.support.plugin import FreshService
+from tests.auth.support.service import Service
 
 Capture = pytest.CaptureFixture[str]
 
@@ -42,6 +45,45 @@ async def test_a_job_that_fails_is_logged_and_done_again(capsys: Capture) -> Non
     (event,) = named(capsys, "background_job_failed")
     assert event["error"] == "ConnectionError"
     assert "address" not in json.dumps(event)
+
+
+async def test_a_job_that_hangs_does_not_hold_up_the_end(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "STOP_WITHIN", timedelta(seconds=0.05))
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def hang(*_: object) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    monkeypatch.setattr(background, "delete_old_rows", hang)
+    monkeypatch.setattr(background, "CLEANUP_EVERY", timedelta(seconds=0))
+    async with asyncio.timeout(10), background.background_work(service.auth):
+        await begun.wait()
+    await asyncio.wait_for(cancelled.wait(), 5)
+
+
+async def test_a_cancellation_that_gets_lost_does_not_hold_up_the_end(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "LEAVE_WITHIN", timedelta(seconds=0.05))
+    cancellations: list[int] = []
+
+    async def follow() -> None:
+        while len(cancellations) < 2:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancellations.append(1)
+
+    auth = replace(service.auth, stores=replace(service.auth.stores, follow=follow))
+    async with asyncio.timeout(10), background.background_work(auth):
+        await asyncio.sleep(0)
+    assert len(cancellations) == 2
 
 
 async def test_a_missed_rotation_is_an_alarm(fresh_service: FreshService, capsys: Capture) -> None:

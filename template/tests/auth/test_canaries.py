@@ -35,6 +35,7 @@ DATABASE_PASSWORD = "canary-database-password-81"
 REDIS_PASSWORD = "canary-redis-password-27"
 FIRST, SECOND, THIRD = (f"canary-{word}-Wharf-90-lantern" for word in ("tulip", "kettle", "sphinx"))
 WRONG = "canary-wrong-Falcon-12-pencil"
+KEY_WISH = {"label": "a canary", "scope": "items:read"}
 SENT_ASTRAY = "canary-where-no-secret-belongs-55"
 
 
@@ -115,6 +116,7 @@ async def live(owner: Owner) -> None:
         assert (await send("POST", "/auth/refresh", json=body)).status_code == 200
     await send("GET", "/auth/me", headers=owner.bearer)
     await send("GET", "/auth/sessions", headers=owner.bearer)
+    await use_keys(owner)
     moved = new_email()
     await send("POST", "/auth/email/change", json={"email": moved}, headers=owner.bearer)
     owner.secrets.add(new_email=moved)
@@ -130,6 +132,26 @@ async def live(owner: Owner) -> None:
     assert (await send("POST", "/auth/session", json=login, headers=SAME_ORIGIN)).is_success
     await send("POST", "/auth/refresh", headers=cookie(owner.refresh_token))
     await send("POST", "/auth/logout", headers=cookie(owner.refresh_token))
+
+
+async def use_keys(owner: Owner) -> None:
+    """Make an API key, use it where it belongs and where it does not, replace it, revoke it."""
+    send, path = owner.send, "/auth/api-keys"
+    made = await send("POST", path, json=KEY_WISH, headers=owner.bearer)
+    for _ in range(2):
+        key, text = made.json()["id"], made.json()["api_key"]
+        owner.secrets.add(api_key=text, secret_of_key=text.rpartition("_")[2][:43])
+        assert (await send("GET", "/items", headers={"X-API-Key": text})).status_code == 200
+        assert (await send("GET", "/auth/me", headers={"X-API-Key": text})).status_code == 403
+        for wrong in (text[:-1], f"{text} {text}", f"{text[:-7]}0{text[-6:]}"):
+            refused = await send("GET", "/items", headers={"X-API-Key": wrong})
+            assert refused.status_code == 401
+        await send("GET", "/items", params={"api_key": text})
+        await send("POST", path, json=KEY_WISH | {"label": f"{text}\n."}, headers=owner.bearer)
+        await send("GET", path, headers=owner.bearer)
+        made = await send("POST", f"{path}/{key}/rotate", headers=owner.bearer)
+    await send("DELETE", f"{path}/{key}", headers=owner.bearer)
+    assert (await send("GET", "/items", headers={"X-API-Key": text})).status_code == 401
 
 
 async def err(owner: Owner) -> None:
@@ -160,6 +182,7 @@ async def fail(owner: Owner) -> None:
         ("refresh_token", "/auth/token", {"data": {"username": owner.email, "password": THIRD}}),
         ("refresh_token", "/auth/refresh", {"json": {"refresh_token": owner.refresh_token}}),
         ("pending_registration", "/auth/register", {"json": login_of(new_email(), FIRST)}),
+        ("api_key", "/auth/api-keys", {"json": KEY_WISH, "headers": owner.bearer}),
     ):
         await running.sql(f"ALTER TABLE {table} RENAME TO gone")
         response = await owner.send("POST", path, **content)
@@ -187,9 +210,17 @@ async def in_redis(url: str) -> str:
     """Return every key of a Redis with its value."""
     from redis.asyncio import Redis
 
+    read: dict[Any, Any] = {
+        b"string": Redis.get,
+        b"hash": Redis.hgetall,
+        b"set": Redis.smembers,
+        b"zset": lambda client, key: client.zrange(key, 0, -1),
+        b"list": lambda client, key: client.lrange(key, 0, -1),
+        b"stream": Redis.xrange,
+    }
     async with Redis.from_url(url) as client:
         keys = await client.keys("*")
-        return repr({key: await client.get(key) for key in keys})
+        return repr({key: await read[await client.type(key)](client, key) for key in keys})
 
 
 def logs(directory: Path) -> str:

@@ -18,7 +18,7 @@ from tests.auth.support.credentials import PASSWORD, User, new_email
 from tests.auth.support.kit import Kit
 from tests.auth.support.plugin import FreshService
 from tests.auth.support.service import Service
-from tests.auth.support.settings import SECRET_KEY, settings_values
+from tests.auth.support.settings import SECRET_KEY, USES_REDIS, settings_values
 
 Run = Callable[..., Awaitable[Result]]
 
@@ -125,6 +125,14 @@ async def test_check_prints_every_finding_at_once(run: Run, database_url: str) -
 async def test_check_says_when_the_database_does_not_answer(run: Run, tmp_path: Path) -> None:
     settings = settings_values(f"postgresql+asyncpg://nobody@/service?host={tmp_path}")
     assert "DATABASE_URL" in await fail(run, "check", settings=settings)
+
+
+@pytest.mark.skipif(not USES_REDIS, reason="there is no Redis here")
+async def test_check_says_when_redis_does_not_answer(
+    run: Run, fresh_service: FreshService, tmp_path: Path
+) -> None:
+    settings = settings_of(await fresh_service()) | {"redis_url": f"unix://{tmp_path}/nothing"}
+    assert "REDIS_URL: Redis does not answer" in await fail(run, "check", settings=settings)
 
 
 async def test_a_setting_of_the_wrong_kind_is_named_without_its_value(

@@ -75,6 +75,29 @@ async def test_reading_writes_nothing(database: Database) -> None:
 
 
 @both_databases
+async def test_a_statement_that_stands_alone_is_committed(empty_database_url: str) -> None:
+    async with notes_database(empty_database_url, pool_size=1) as database:
+        async with database.statement(writes=True) as session:
+            await session.execute(insert(notes).values(id=1))
+        # The one connection of the pool knows transactions again: this one is undone.
+        async with client_of(database) as client:
+            assert (await client.post("/notes/-2")).status_code == 409
+        async with database.statement() as session:
+            assert list(await session.scalars(select(notes.c.id))) == [1]
+
+
+@pytest.mark.parametrize("database_backend", ["postgres"], indirect=True)
+async def test_a_statement_that_stands_alone_is_a_transaction_by_itself(
+    database: Database,
+) -> None:
+    number = text("SELECT pg_current_xact_id()::text")
+    async with database.statement() as session:
+        assert await session.scalar(number) != await session.scalar(number)
+    async with database.read() as session:
+        assert await session.scalar(number) == await session.scalar(number)
+
+
+@both_databases
 async def test_a_moment_comes_back_aware_and_in_utc(database: Database) -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, 678901, timezone(timedelta(hours=5)))
     async with database.transaction() as session:

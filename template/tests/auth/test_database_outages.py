@@ -118,6 +118,41 @@ async def test_sqlite_that_stays_locked_is_a_503(
     await database.dispose()
 
 
+async def test_writers_to_sqlite_take_turns_in_the_order_in_which_they_came(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/turns.db")
+    ended: list[int] = []
+
+    async def write(number: int) -> None:
+        async with database.transaction():
+            await asyncio.sleep(0.01)
+            ended.append(number)
+
+    # Left to SQLite's lock, it is whoever happens to try next.
+    for _ in range(3):
+        await asyncio.gather(*(write(number) for number in range(8)))
+    assert ended == [*range(8)] * 3
+    await database.dispose()
+
+
+async def test_a_writer_to_sqlite_whose_turn_does_not_come_gets_a_503(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.database_engine.SQLITE_BUSY_TIMEOUT", 0.05)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/turns.db")
+
+    async def write() -> None:
+        async with database.transaction():
+            pass
+
+    async with database.transaction():
+        outcomes = await asyncio.gather(*(write() for _ in range(3)), return_exceptions=True)
+    assert [type(each) for each in outcomes] == [ServiceUnavailable] * 3
+    await write()  # nobody who gave up keeps the turn
+    await database.dispose()
+
+
 async def _count_up(url: str, tasks: int, times: int) -> None:
     database = Database(url, pool_size=tasks)
 

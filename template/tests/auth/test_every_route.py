@@ -6,12 +6,13 @@ The routes come from the app itself, so that a new one is tested here from its f
 
 import secrets
 from collections.abc import Awaitable, Callable
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
 
 from app.auth import administration
+from app.auth.identity_models import AccountIdentity
 from app.auth.wiring import signing_algorithm
 from tests.auth.support.answers import (
     INVALID_REQUEST,
@@ -215,17 +216,37 @@ async def make_api_key(service: Service, tokens: Tokens) -> str:
     return str(response.json()["id"])
 
 
-OBJECTS: dict[str, Make] = {"session_id": make_session, "public_id": make_api_key}
+async def make_identity(service: Service, tokens: Tokens) -> str:
+    """Return the id of a login with a provider that opens the owner's account."""
+    identity = AccountIdentity(
+        id=uuid4(),
+        account_id=UUID(tokens.claims["sub"]),
+        provider="oidc",
+        issuer="https://id.example.com",
+        subject=secrets.token_hex(8),
+        created_at=service.clock.now(),
+    )
+    async with service.database() as session:
+        session.add(identity)
+    return str(identity.id)
+
+
+OBJECTS: dict[str, Make] = {
+    "session_id": make_session,
+    "public_id": make_api_key,
+    "identity_id": make_identity,
+}
 
 
 async def test_another_users_object_is_not_found_and_goes_on(service: Service) -> None:
-    owner = await service.login(await service.account())
     stranger = await service.login(await service.account())
     tried = 0
     for operation in operations(service.app):
         ids = [each for each in operation.parameters if each.endswith("id")]
         if not (ids and operation.authenticated and operation.path.startswith("/auth/")):
             continue
+        # A new one for each: what the owner ends may be the session.
+        owner = await service.login(await service.account())
         values = {each: await OBJECTS[each](service, owner) for each in ids}
         path = operation.with_parameters(**values)
         theirs = await service.client.request(operation.method, path, headers=stranger.bearer)

@@ -44,11 +44,11 @@ CHECKED = (
 ORIGIN_HEADERS = {"Sec-Fetch-Site": "same-origin"}
 
 
-def titles(base: type[AppError]) -> Iterator[str]:
-    """Yield the title of every error: they are constants, and repeat nothing."""
+def constants(base: type[AppError]) -> Iterator[str]:
+    """Yield the title and the name of every error: constants, which repeat nothing."""
     for error in base.__subclasses__():
-        yield getattr(error, "title", "")
-        yield from titles(error)
+        yield from (getattr(error, "title", ""), getattr(error, "error", ""))
+        yield from constants(error)
 
 
 class Fuzzer:
@@ -56,7 +56,7 @@ class Fuzzer:
 
     def __init__(self, service: Service, document: dict[str, Any], *, logged_in: bool) -> None:
         self.service = service
-        self.known = json.dumps(document) + " ".join(titles(AppError))
+        self.known = json.dumps(document) + " ".join(constants(AppError))
         self.logged_in = logged_in
         self.tokens: Tokens | None = None
         self.statuses: set[int] = set()

@@ -2,6 +2,7 @@
 """A route that nobody guards stops the start, wherever it hides, and is called by its name."""
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
@@ -44,6 +45,11 @@ PROTECTED = {
     "/auth/sessions",
     "/auth/sessions/{session_id}",
 }
+if find_spec("app.auth.oauth"):
+    PUBLIC |= {f"/auth/oauth/{path}" for path in ("{provider}/login", "{provider}/callback")}
+    PUBLIC |= {"/auth/oauth/exchange"}
+    PROTECTED |= {"/auth/oauth/{provider}/link"}
+    PROTECTED |= {"/auth/identities", "/auth/identities/{identity_id}"}
 
 
 async def left_open() -> None:

@@ -78,13 +78,6 @@ async def alive(workers: Workers, refresh_token: str) -> bool:
     return response.status_code == 200
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def module_kit(request: pytest.FixtureRequest) -> Kit:
-    """Makes databases of one kind for all tests here."""
-    kit: Kit = request.getfixturevalue(f"{request.param}_kit")
-    return kit
-
-
 @pytest.fixture(scope="module")
 async def running(
     module_kit: Kit, tmp_path_factory: pytest.TempPathFactory

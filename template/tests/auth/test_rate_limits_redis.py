@@ -187,3 +187,6 @@ async def test_a_hit_given_back_while_redis_is_down_is_no_error(
     own_redis_server.kill()
     await redis_limiter.give_back(LIMIT, "key")
     assert await redis_limiter.hit(LIMIT, "key") is None
+    # Redis is not asked again this soon: the worker's own count is given back.
+    await redis_limiter.give_back(LIMIT, "key")
+    assert [await redis_limiter.hit(LIMIT, "key") for _ in range(LIMIT.amount)][-1] is None

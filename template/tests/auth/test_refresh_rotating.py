@@ -8,6 +8,7 @@ import anyio
 import pytest
 from sqlalchemy import select
 
+from app.auth import refresh_rotating
 from app.auth.derived_keys import hash_secret
 from app.auth.models import AuthSession, RefreshToken
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, STALE, problem
@@ -152,6 +153,33 @@ async def test_theft_ends_no_other_session_of_the_account(
     service.clock.advance(seconds=GRACE + 1)
     await service.try_refresh(tokens.refresh_token)
     assert (await service.try_refresh(other.refresh_token)).status_code == 200
+
+
+async def test_a_theft_that_another_request_saw_first_is_told_once(
+    service: Service, account: User, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await service.refresh(tokens)
+    service.clock.advance(seconds=GRACE + 1)
+    assert problem(await service.try_refresh(tokens.refresh_token)) == INVALID_GRANT
+    # The second one read the session while it was alive still, and ends it after the first.
+
+    async def was_alive(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(refresh_rotating, "_is_alive", was_alive)
+    assert problem(await service.try_refresh(tokens.refresh_token)) == INVALID_GRANT
+    assert len(await service.mails(account.email)) == 1
+
+
+async def test_a_theft_from_an_account_without_an_address_ends_its_session_too(
+    service: Service, account: User, tokens: Tokens
+) -> None:
+    await service.refresh(tokens)
+    await service.sql("UPDATE account SET email = NULL WHERE email = :email", email=account.email)
+    service.clock.advance(seconds=GRACE + 1)
+    assert problem(await service.try_refresh(tokens.refresh_token)) == INVALID_GRANT
+    assert (await session_of(service, tokens)).revoke_reason == "refresh_token_reuse"
+    assert await service.mails(account.email) == []
 
 
 async def test_a_killed_token_has_no_grace_period(service: Service, tokens: Tokens) -> None:

@@ -1,6 +1,7 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """A body has one meaning or is refused: what two readers take differently gets past one of them."""
 
+import importlib
 import json
 from collections.abc import AsyncIterator
 from urllib.parse import urlencode
@@ -8,6 +9,7 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
+from app.core import strict_json
 from tests.auth.support.answers import INVALID_REQUEST, problem
 from tests.auth.support.credentials import PASSWORD, Tokens, User
 from tests.auth.support.service import Service
@@ -108,3 +110,10 @@ async def test_a_form_with_a_field_twice_is_refused(
     ]
     assert answers[0].status_code == 200
     assert problem(answers[1]) == INVALID_REQUEST
+
+
+def test_the_parser_is_found_where_it_was_before() -> None:
+    # Code of yours may import it from there; two parsers would be two meanings.
+    before = importlib.import_module("app.auth.strict_json")
+    assert before.parse_json_object is strict_json.parse_json_object
+    assert before.MalformedJson is strict_json.MalformedJson

@@ -1,8 +1,9 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Strategy `redis`: a deny-list all workers share, that is rebuilt before it could be wrong."""
 
+import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -10,17 +11,60 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import select
 
+from app.auth import revocation_redis
 from app.auth.models import Revocation
-from app.auth.revocation import Denial
+from app.auth.revocation import Denial, read_living_denials
 from app.auth.revocation_redis import RedisRevocation
+from app.auth.security import AccessClaims
+from app.core import redis as core_redis
+from app.core.clock import steady_seconds
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, problem
 from tests.auth.support.credentials import Tokens
+from tests.auth.support.new_epoch import SHORT_TERMS, shorten_terms
 from tests.auth.support.plugin import FreshService
 from tests.auth.support.processes import Server
 from tests.auth.support.service import Service
 from tests.auth.support.settings import build_settings, settings_values
 
 UNAVAILABLE = (503, "temporarily_unavailable")
+STRICT = pytest.mark.parametrize("check", ["strict"], indirect=True)
+REPLICA = pytest.mark.parametrize("check", ["replica"], indirect=True)
+
+
+@pytest.fixture(params=["replica", "strict"])
+def check(request: pytest.FixtureRequest) -> str:
+    """How requests are checked; the answers are the same."""
+    return cast(str, request.param)
+
+
+@pytest.fixture
+def fresh_service(
+    fresh_service: FreshService, check: str, monkeypatch: pytest.MonkeyPatch
+) -> FreshService:
+    """Makes services that check in one of both ways, and holds a lease where that is a copy."""
+    shorten_terms(monkeypatch)
+
+    async def start(**settings: object) -> Service:
+        service = await fresh_service(**({"revocation_check": check} | settings))
+        if check == "replica" and service.settings.redis_url:
+            await lease(service)
+        return service
+
+    return start
+
+
+@pytest.fixture
+async def service(fresh_service: FreshService) -> Service:
+    """The service, checking in one of both ways."""
+    return await fresh_service()
+
+
+async def lease(service: Service) -> None:
+    """Wait until the worker may answer from its copy."""
+    member = deny_list(service).member
+    async with asyncio.timeout(20):
+        while not member.replica.may_answer(steady_seconds()):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
 
 
 def deny_list(service: Service) -> RedisRevocation:
@@ -52,6 +96,18 @@ async def entries(service: Service) -> dict[str, int]:
     client, prefix = redis_of(service), f"{deny_list(service).prefix}:deny:"
     keys = [key.decode() async for key in client.scan_iter(match=f"{prefix}*")]
     return {key.removeprefix(prefix): await client.ttl(key) for key in keys}
+
+
+async def commands(service: Service, name: str) -> int:
+    """Return how often the server was given a command."""
+    statistics = await redis_of(service).info("commandstats")
+    return int(statistics[f"cmdstat_{name}"]["calls"])
+
+
+def read_claims(service: Service, tokens: Tokens) -> AccessClaims:
+    """Return the claims of an access token, verified."""
+    auth = service.auth
+    return auth.verified_tokens.verify(tokens.access_token, auth.clock.now()).claims
 
 
 async def undelivered(service: Service) -> int:
@@ -121,6 +177,7 @@ async def test_what_is_delivered_is_marked(service: Service, tokens: Tokens) -> 
     assert denial.delivered_at == service.clock.now()
 
 
+@STRICT
 async def test_while_redis_is_away_tokens_get_503_and_a_logout_is_not_lost(
     fresh_service: FreshService, own_redis_server: Server
 ) -> None:
@@ -140,6 +197,7 @@ async def test_while_redis_is_away_tokens_get_503_and_a_logout_is_not_lost(
     assert await ask(service, other) is None
 
 
+@STRICT
 async def test_a_redis_that_hangs_costs_a_request_a_quarter_of_a_second(
     fresh_service: FreshService, own_redis_server: Server
 ) -> None:
@@ -154,6 +212,42 @@ async def test_a_redis_that_hangs_costs_a_request_a_quarter_of_a_second(
     assert await ask(service, tokens) is None
 
 
+@REPLICA
+async def test_a_worker_answers_while_redis_is_away_until_its_lease_ends(
+    fresh_service: FreshService, own_redis_server: Server
+) -> None:
+    service = await fresh_service(redis_url=own_redis_server.url)
+    account = await service.account()
+    ended, living = await service.login(account), await service.login(account)
+    assert await log_out(service, ended) == 204
+    own_redis_server.stop()
+    stopped = steady_seconds()
+    answers = set[tuple[int, str] | None]()
+    while steady_seconds() < stopped + SHORT_TERMS.lease + 0.2:
+        assert await ask(service, ended) in {INVALID_TOKEN, UNAVAILABLE}
+        answers.add(await ask(service, living))
+    assert answers == {None, UNAVAILABLE}
+    assert await ask(service, living) == UNAVAILABLE
+    own_redis_server.start()
+    await lease(service)
+    assert (await ask(service, ended), await ask(service, living)) == (INVALID_TOKEN, None)
+
+
+@REPLICA
+async def test_after_redis_lost_its_memory_a_logout_waits_out_the_leases_of_before(
+    fresh_service: FreshService,
+) -> None:
+    service = await fresh_service()
+    tokens, other = [await service.login(await service.account()) for _ in range(2)]
+    assert await log_out(service, tokens) == 204
+    await cast(Awaitable[Any], redis_of(service).flushdb())
+    started = steady_seconds()
+    assert await log_out(service, other) == 204
+    assert steady_seconds() - started >= SHORT_TERMS.remembered
+    assert await ask(service, other) == INVALID_TOKEN
+
+
+@STRICT
 async def test_failing_open_is_an_explicit_choice(
     fresh_service: FreshService, own_redis_server: Server
 ) -> None:
@@ -163,6 +257,7 @@ async def test_failing_open_is_an_explicit_choice(
     assert await ask(service, tokens) is None
 
 
+@STRICT
 async def test_a_flushed_redis_is_rebuilt_before_it_is_trusted(
     fresh_service: FreshService,
 ) -> None:
@@ -174,6 +269,28 @@ async def test_a_flushed_redis_is_rebuilt_before_it_is_trusted(
     assert await ask(service, ended) == INVALID_TOKEN
     assert await ask(service, living) is None
     assert f"sid:{ended.claims['sid']}" in await entries(service)
+
+
+async def test_of_many_who_find_the_list_flushed_each_gets_the_right_answer(
+    fresh_service: FreshService, check: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = await fresh_service()
+    account = await service.account()
+    ended, living = await service.login(account), await service.login(account)
+    await log_out(service, ended)
+    await cast(Awaitable[Any], redis_of(service).flushdb())
+    copies = []
+
+    async def read_slowly(*arguments: Any) -> AsyncIterator[Sequence[Denial]]:
+        copies.append(1)
+        await asyncio.sleep(0.1)  # so that all the others wait for this one copy
+        async for denials in read_living_denials(*arguments):
+            yield denials
+
+    monkeypatch.setattr(revocation_redis, "read_living_denials", read_slowly)
+    answers = await asyncio.gather(*(ask(service, each) for each in (ended, living) * 5))
+    assert answers == [INVALID_TOKEN, None] * 5
+    assert copies == [1] or check == "replica"  # a copy there is the follower's
 
 
 async def test_a_restarted_redis_is_rebuilt_before_it_is_trusted(
@@ -199,10 +316,11 @@ async def test_a_redis_with_the_epoch_of_another_server_is_rebuilt(
     await log_out(service, tokens)
     client, prefix = redis_of(service), deny_list(service).prefix
     await client.delete(f"{prefix}:deny:sid:{tokens.claims['sid']}")
-    await client.set(f"{prefix}:deny:epoch", "a-server-that-is-gone")
+    await client.set(f"{prefix}:copy:epoch", "a-server-that-is-gone:1")
     assert await ask(service, tokens) == INVALID_TOKEN
 
 
+@STRICT
 async def test_a_rebuild_restores_what_is_alive_and_nothing_else(
     fresh_service: FreshService,
 ) -> None:
@@ -214,18 +332,18 @@ async def test_a_rebuild_restores_what_is_alive_and_nothing_else(
     await log_out(service, recent)
     await cast(Awaitable[Any], redis_of(service).flushdb())
     await ask(service, recent)
-    assert (await entries(service)).keys() == {"epoch", f"sid:{recent.claims['sid']}"}
+    assert (await entries(service)).keys() == {f"sid:{recent.claims['sid']}"}
 
 
 async def test_services_that_share_a_redis_do_not_share_denials(
     fresh_service: FreshService,
 ) -> None:
     service = await fresh_service()
-    assert (await entries(service)).keys() <= {"epoch"}
+    assert await entries(service) == {}
     stranger = await fresh_service(redis_url=service.settings.redis_url)
     tokens = await stranger.login(await stranger.account())
     await log_out(stranger, tokens)
-    assert (await entries(service)).keys() <= {"epoch"}
+    assert await entries(service) == {}
 
 
 async def test_two_workers_share_what_one_of_them_was_told(fresh_service: FreshService) -> None:
@@ -260,6 +378,7 @@ async def test_without_redis_one_process_keeps_the_list_and_finds_it_again(
     assert await ask(restarted, tokens) == INVALID_TOKEN
 
 
+@STRICT
 async def test_a_list_that_is_flushed_while_it_is_copied_is_not_trusted(
     fresh_service: FreshService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,15 +386,17 @@ async def test_a_list_that_is_flushed_while_it_is_copied_is_not_trusted(
     tokens = await service.login(await service.account())
     await service.client.post("/auth/logout", headers=tokens.bearer)
     revocation = deny_list(service)
-    write, flushed = revocation._write, list[bool]()
+    ledger: Any = revocation.member._ledger
+    fill, flushed = ledger.fill, list[bool]()
 
-    async def write_and_lose(denials: Sequence[Denial]) -> None:
-        await write(denials)
+    async def fill_and_lose(epoch: str, denials: Sequence[Denial]) -> None:
+        await fill(epoch, denials)
         if not flushed:
             flushed.append(True)
             await revocation.client.flushdb()
+            await ledger.open()  # as any other worker does that comes by
 
-    monkeypatch.setattr(revocation, "_write", write_and_lose)
+    monkeypatch.setattr(ledger, "fill", fill_and_lose)
     await revocation.client.flushdb()
     answers = [await service.client.get("/auth/me", headers=tokens.bearer) for _ in range(3)]
     assert flushed
@@ -304,6 +425,38 @@ async def test_a_new_process_does_not_trust_a_copy_that_others_made(
     shared = ("database_url", "redis_url", "redis_key_prefix")
     second = await fresh_service(**{name: getattr(first.settings, name) for name in shared})
     assert await ask(second, tokens) == INVALID_TOKEN
+
+
+@STRICT
+async def test_checks_of_one_tick_travel_together_and_each_gets_its_own_answer(
+    fresh_service: FreshService,
+) -> None:
+    service = await fresh_service()
+    account = await service.account()
+    several = [await service.login(account) for _ in range(6)]
+    for tokens in several[::2]:
+        await log_out(service, tokens)
+    assert await ask(service, several[0]) == INVALID_TOKEN
+    before = await commands(service, "mget")
+    claims = [read_claims(service, tokens) for tokens in several]
+    denied = await asyncio.gather(*map(deny_list(service).is_denied, claims))
+    assert denied == [True, False] * 3
+    assert await commands(service, "mget") == before + 1
+
+
+async def test_an_answer_of_a_server_of_before_is_not_believed(
+    fresh_service: FreshService, own_redis_server: Server
+) -> None:
+    # A connection that still leads to a demoted primary would tell the old one's truth.
+    service = await fresh_service(redis_url=own_redis_server.url)
+    ledger: Any = deny_list(service).member._ledger
+    standing = await ledger.open()
+    assert (await ledger.look_up(["sid:1"]))[0] == standing.epoch
+    pool: Any = redis_of(service).connection_pool
+    connection = await pool.get_connection()
+    core_redis._run_ids[connection] = "another"
+    await pool.release(connection)
+    assert await ledger.look_up(["sid:1"]) == (None, [None])
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ async def test_a_redis_that_answers_too_late_is_a_503_and_soon(
     fresh_service: FreshService, redis_link: tuple[SlowLink, str]
 ) -> None:
     link, url = redis_link
-    service = await fresh_service(redis_url=url)
+    service = await fresh_service(redis_url=url, revocation_check="strict")
     user = await service.account()
     leaving, staying = await service.login(user), await service.login(user)
     assert await ask(service, staying) is None
@@ -114,7 +114,7 @@ async def test_a_late_answer_of_redis_is_never_taken_for_another_question(
     # A connection whose time is up still has an answer coming: used again, it would give a denied
     # token the answer of a living one.
     link, url = redis_link
-    service = await fresh_service(redis_url=url)
+    service = await fresh_service(redis_url=url, revocation_check="strict")
     user = await service.account()
     denied, living = await service.login(user), await service.login(user)
     assert await log_out(service, denied) == 204

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
 import httpx2
@@ -28,6 +28,7 @@ from app.auth.wiring import signing_algorithm
 from tests.auth.support.credentials import PASSWORD, SAME_ORIGIN, cookie, tokens_of
 from tests.auth.support.kit import Kit
 from tests.auth.support.model import (
+    LEEWAY,
     RESET_LIFETIME,
     Access,
     Login,
@@ -49,17 +50,23 @@ SHORT_WAITS = (1, 29, 30, 31)
 LONG_WAITS = (600, 899, 930, 3600, 13 * 86_400, 15 * 86_400)
 
 
+OUTCOMES = [each.name for each in Outcome] if ROTATES else ["RENEWED", "REFUSED"]
+
+
 class AuthMachine(RuleBasedStateMachine):
     """The service beside its model."""
 
     kit: Kit
     met: Counter[str]
     redis: Server | None  # one of its own, which may be restarted
+    own_settings: ClassVar[dict[str, Any]] = {}
+    wanted: ClassVar[list[str]] = OUTCOMES
 
     def __init__(self) -> None:
         super().__init__()
         self.running = AsyncExitStack()
-        own: dict[str, Any] = {"redis_url": self.redis.url} if self.redis else {}
+        own = dict(self.own_settings)
+        own |= {"redis_url": self.redis.url} if self.redis else {}
         first = run(self.running.enter_async_context, self.kit.running(**own))
         shared = {
             name: value
@@ -67,7 +74,7 @@ class AuthMachine(RuleBasedStateMachine):
             if name in {"database_url", "redis_url", "redis_key_prefix"}
         }
         others = [
-            run(self.running.enter_async_context, self.kit.running(**shared))
+            run(self.running.enter_async_context, self.kit.running(**self.own_settings, **shared))
             for _ in range(1, WORKERS)
         ]
         self.services: list[Service] = [first, *others]
@@ -319,6 +326,20 @@ class AuthMachine(RuleBasedStateMachine):
         """Present any access token there ever was."""
         self.check(pick(self.model.accesses, access), worker)
 
+    @rule(access=picks, worker=workers)
+    def use_to_its_last_second(self, access: int, worker: int) -> None:
+        """Present an access token, one that is good if there is any, until it ends and once more.
+
+        By then the worker has seen its signature hold; that must be worth nothing any more.
+        """
+        good = [each for each in self.model.accesses if self.model.accepts(each)]
+        which = pick(good or self.model.accesses, access)
+        left = which.expires_at + LEEWAY - self.model.now
+        self.check_token(which, worker)
+        for seconds in (max(0, int(left.total_seconds()) - 1), 1):
+            self.wait(seconds)
+            self.check_token(which, worker)
+
     @invariant()
     def judge_the_newest_token(self) -> None:
         """Whatever happened last, every worker says the same of the token that was issued last."""
@@ -382,15 +403,13 @@ class AuthMachine(RuleBasedStateMachine):
         return response
 
 
-OUTCOMES = [each.name for each in Outcome] if ROTATES else ["RENEWED", "REFUSED"]
-
-
 async def drive(
     kit: Kit,
     monkeypatch: pytest.MonkeyPatch,
     stories: int,
     steps: int,
     redis: Server | None = None,
+    base: type[AuthMachine] = AuthMachine,
 ) -> None:
     """Let Hypothesis look for an order of events in which service and model disagree.
 
@@ -400,12 +419,17 @@ async def drive(
         stories: how many to tell in one chapter; every answer to a refresh token must come up.
         steps: how long a story may be.
         redis: a server that may be restarted.
+        base: the events, and what must come up of them.
     """
     material = signing_algorithm.generate()  # an RSA key takes a second, and its kid is what counts
     monkeypatch.setattr(type(signing_algorithm), "generate", lambda self: material)
+    if USES_REDIS:  # which is flushed here, and each time a logout waits out what was before
+        from tests.auth.support.new_epoch import shorten_terms
+
+        shorten_terms(monkeypatch)
     met = Counter[str]()
-    machine = type("Machine", (AuthMachine,), {"kit": kit, "met": met, "redis": redis})
-    await tell(machine, stories, steps, met, OUTCOMES)
+    machine = type("Machine", (base,), {"kit": kit, "met": met, "redis": redis})
+    await tell(machine, stories, steps, met, base.wanted)
 
 
 async def test_service_and_model_agree(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:

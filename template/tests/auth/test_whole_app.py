@@ -10,7 +10,7 @@ from starlette.types import Message
 
 from app.auth import create_app
 from app.auth.derived_keys import DerivedKeys
-from app.auth.passwords import Passwords
+from app.auth.passwords import NICENESS, Passwords
 from app.auth.settings import BaseAuthSettings
 from app.core.settings import ConfigurationError
 from tests.auth.support.answers import UNAUTHENTICATED, problem
@@ -60,12 +60,31 @@ async def test_passwords_are_hashed_where_priorities_cannot_be_set(
         asked.append(1)
         raise PermissionError
 
+    async def require_working() -> None:
+        values = {"secret_key": SECRET_KEY, "argon2_memory_kib": 8, "argon2_passes": 1}
+        passwords = Passwords(BaseAuthSettings.model_validate(values))
+        assert (await passwords.verify(PASSWORD, await passwords.hash(PASSWORD)))[0]
+        passwords.close()
+
     monkeypatch.setattr(os, "setpriority", refuse)
+    await require_working()
+    assert asked
+    monkeypatch.delattr(os, "setpriority")  # as on Windows
+    await require_working()
+
+
+async def test_passwords_come_after_requests_however_low_the_process_itself_ranks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Started with `nice -n 7`; "5" would put the passwords before the requests.
+    set_to: list[int] = []
+    monkeypatch.setattr(os, "getpriority", lambda which, who: 7)
+    monkeypatch.setattr(os, "setpriority", lambda which, who, value: set_to.append(value))
     values = {"secret_key": SECRET_KEY, "argon2_memory_kib": 8, "argon2_passes": 1}
     passwords = Passwords(BaseAuthSettings.model_validate(values))
-    assert (await passwords.verify(PASSWORD, await passwords.hash(PASSWORD)))[0]
+    await passwords.hash(PASSWORD)
     passwords.close()
-    assert asked
+    assert set_to == [7 + NICENESS]
 
 
 async def test_an_app_on_an_empty_database_says_what_it_lacks(empty_database_url: str) -> None:

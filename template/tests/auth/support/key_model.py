@@ -3,10 +3,12 @@
 
 A key means the same at every moment: what it was made with, cut to what its owner holds. The worker
 that changes this knows at once; each other one may answer as it was before for 30 seconds, never
-goes back to what it no longer believed, and is not late with an expiry. Nothing here is taken from
+goes back to what it no longer believed, and is not late with an expiry. Where workers have a copy
+of the deny-list, all of them know at once what was taken away. Nothing here is taken from
 `app/auth`: the numbers are those of the documentation.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -59,7 +61,8 @@ class HeldKey:
     holder: Holder
     scope: Scopes
     lifetime: timedelta
-    expires_at: datetime
+    made_at: datetime
+    expires_at: datetime = NEVER
     rotated: bool = False
     revoked: bool = False
     views: list[View] = field(default_factory=list)
@@ -69,19 +72,27 @@ class HeldKey:
     asked_early: dict[int, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.expires_at = self.made_at + self.lifetime
         self.views.append(View(self.scope & self.holder.scope))
 
     def ended(self, now: datetime) -> bool:
         """Tell whether nothing brings it back."""
         return self.revoked or now >= self.expires_at
 
-    def changed(self, worker: int, now: datetime) -> None:
-        """Note what is true from now on, and that one worker knows."""
-        scopes = None if self.revoked else self.scope & self.holder.scope
-        if scopes != self.views[-1].scopes:
-            self.views[-1].until = now
+    def ended_by_rotation(self, now: datetime) -> bool:
+        """Tell whether it would be good still, had it not been rotated."""
+        alive = self.holder.active and not self.revoked
+        return self.rotated and alive and self.expires_at <= now < self.made_at + self.lifetime
+
+    def changed(self, worker: int, now: datetime, losses_seen_by: Iterable[int]) -> None:
+        """Note what is true from now on, and that one worker knows; of a loss perhaps others do."""
+        scopes, before = None if self.revoked else self.scope & self.holder.scope, self.views[-1]
+        if scopes != before.scopes:
+            before.until = now
             self.views.append(View(scopes))
-        self.noticed[worker] = len(self.views) - 1
+        lost = scopes is None or (before.scopes is not None and not before.scopes <= scopes)
+        for knowing in {worker, *(losses_seen_by if lost else ())}:
+            self.noticed[knowing] = len(self.views) - 1
 
     def answers(self, worker: int, needed: str, now: datetime) -> list[int]:
         """Return what a worker may answer, beginning with what was true longest ago."""

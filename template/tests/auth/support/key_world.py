@@ -2,7 +2,7 @@
 """Two workers beside the model of their API keys, and the comparison of what both say."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,15 +18,22 @@ from tests.auth.support.stories import WORKERS, pick, run
 
 NEEDS = {"probe:read": "/probe/read", "probe:write": "/probe/write"}
 RECENT = timedelta(minutes=9)  # a login that may make keys
+SECOND = timedelta(seconds=1)
+# What only a rotation ended: without such a key, nothing says that the overlap ends.
+ENDED_BY_ROTATION = "ended by its rotation"
 
 
 @asynccontextmanager
-async def two_workers(kit: Kit, patch: pytest.MonkeyPatch) -> AsyncIterator[Sequence[Service]]:
+async def two_workers(
+    kit: Kit, patch: pytest.MonkeyPatch, **settings: object
+) -> AsyncIterator[Sequence[Service]]:
     """Run workers that share everything but their memory, with the probe's routes."""
     async with AsyncExitStack() as running:
-        first = await running.enter_async_context(probed(kit, patch))
+        first = await running.enter_async_context(probed(kit, patch, **settings))
         names = {"database_url", "redis_url", "redis_key_prefix"}
-        shared = {n: value for n, value in first.settings.model_dump().items() if n in names}
+        shared = settings | {
+            n: value for n, value in first.settings.model_dump().items() if n in names
+        }
         services = [first]
         for _ in range(1, WORKERS):
             services.append(await running.enter_async_context(probed(kit, patch, **shared)))
@@ -39,6 +46,7 @@ class KeyWorld(RuleBasedStateMachine):
 
     services: Sequence[Service]  # the same for all stories, each of which has accounts of its own
     met: Counter[str]
+    losses_seen_by: Collection[int] = ()  # the workers that hear of them before the answer
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,10 +57,14 @@ class KeyWorld(RuleBasedStateMachine):
             service.client = service.new_client()  # with limits of its own
 
     def teardown(self) -> None:
-        """Ask about everything: now, when all is noticed, and when no rotated key is left."""
-        for seconds in (0, 30, 86_400):
+        """Ask about everything: now, when all is noticed, and around the end of each key."""
+        for seconds in (0, 30):
             self.wait(seconds)
             for key in self.keys:
+                self.judge(key)
+        for key in sorted(self.keys, key=lambda key: key.expires_at):
+            for moment in (key.expires_at - SECOND, key.expires_at):
+                self.wait(max(0, int((moment - self.now).total_seconds())))
                 self.judge(key)
 
     @property
@@ -90,14 +102,16 @@ class KeyWorld(RuleBasedStateMachine):
 
     # ----------------------------------------------------------------------------------- keys
 
-    def some_key(self, number: int) -> HeldKey:
-        """Return a key, more often than not a living one."""
-        living = [key for key in self.keys if not key.ended(self.now)]
+    def some_key(self, number: int, *, rotated: bool = True) -> HeldKey:
+        """Return a key, more often than not a living one; or one that was not rotated either."""
+        living = [
+            key for key in self.keys if not key.ended(self.now) and (rotated or not key.rotated)
+        ]
         return pick(self.keys if number % 4 == 0 else living or self.keys, number)
 
     def make_held(self, key: Key, who: Holder, scope: Scopes, lifetime: timedelta) -> HeldKey:
         """Note a key that is made now."""
-        held = HeldKey(key, who, scope, lifetime, self.now + lifetime)
+        held = HeldKey(key, who, scope, lifetime, self.now)
         self.keys.append(held)
         who.keys.append(held)
         return held
@@ -118,7 +132,7 @@ class KeyWorld(RuleBasedStateMachine):
     def changed(self, worker: int, keys: list[HeldKey]) -> None:
         """Note that a worker changed keys, and see which ones know."""
         for key in keys:
-            key.changed(worker, self.now)
+            key.changed(worker, self.now, self.losses_seen_by)
             self.judge(key)
 
     def judge(self, key: HeldKey, *workers: int) -> None:
@@ -135,3 +149,4 @@ class KeyWorld(RuleBasedStateMachine):
         key.answered(worker, need, status)
         first = "as before" if status == may[0] else "as now"
         self.met[str(status) if len(may) == 1 else first] += 1
+        self.met[ENDED_BY_ROTATION] += key.ended_by_rotation(self.now)

@@ -64,7 +64,12 @@ class Kit:
     async def settings_values(self, **overrides: object) -> dict[str, Any]:
         """Return settings by name, with a database and a Redis of their own."""
         redis_url = self._redis_urls.take() if self._redis_urls else None
-        return settings_values(await self.database(), redis_url) | overrides
+        values = settings_values(await self.database(), redis_url) | overrides
+        if values.get("redis_url") and "redis_key_prefix" not in overrides:
+            from tests.auth.support.new_epoch import begin_settled
+
+            await begin_settled(values["redis_url"], values["redis_key_prefix"])
+        return values
 
     async def shared_service(self) -> Service:
         """Return the service that tests share, with a client that no other test has."""

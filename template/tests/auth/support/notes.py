@@ -33,9 +33,9 @@ async def write(number: int, session: DatabaseSession) -> None:
 
 
 @asynccontextmanager
-async def notes_database(url: str) -> AsyncGenerator[Database, None]:
+async def notes_database(url: str, pool_size: int = 5) -> AsyncGenerator[Database, None]:
     """Give a database that has the table."""
-    database = Database(url, pool_size=5)
+    database = Database(url, pool_size)
     async with database.engine.begin() as connection:
         await connection.run_sync(_metadata.create_all)
     yield database

@@ -26,7 +26,7 @@ from tests.auth.support.settings import USES_REDIS, setting_names
 from tests.auth.support.signing import KeyPool, cheap_keys
 from tests.auth.support.workers import Workers, running_workers
 
-pytest_plugins = ["tests.auth.support.garbage"]
+pytest_plugins = ["tests.auth.support.garbage", "tests.auth.support.signatures"]
 
 FreshService = Callable[..., Awaitable[Service]]
 StartWorkers = Callable[..., Awaitable[Workers]]

@@ -43,15 +43,16 @@ def postgres_server() -> Iterator[Server]:
 
 
 @contextmanager
-def redis_server() -> Iterator[Server]:
+def redis_server(*options: str) -> Iterator[Server]:
     """Run a Redis or Valkey server of the tests' own; skip, or fail in CI, where there is none."""
     program = find_redis()
     if program is None:
         _give_up("no real Redis: neither redis-server nor valkey-server is installed")
     with scratch_directory() as directory:
         path = directory / "redis.sock"
-        command = [program, "--port", "0", "--unixsocket", str(path), "--save", ""]
-        command += ["--appendonly", "no", "--databases", str(REDIS_DATABASES)]
+        command = [program, "--port", "0", "--unixsocket", str(path), "--dir", str(directory)]
+        command += ["--save", "", "--appendonly", "no", "--databases", str(REDIS_DATABASES)]
+        command += options
         ready = functools.partial(_redis_answers, path)
         yield from _run(Server(command, f"unix://{path}", ready, directory / "log"))
 

@@ -2,9 +2,11 @@
 """The service as a test sees it: over HTTP, with a look at its mails and at its database."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.util import find_spec
 from ipaddress import IPv4Address
 from itertools import count
 from typing import Any, cast
@@ -35,6 +37,10 @@ from tests.auth.support.settings import ORIGIN
 MAIL_SECONDS = 20.0  # the workers look for due mail every 5
 # 198.18.0.0/15 is for tests (RFC 2544); each client has an address, and so limits, of its own.
 _addresses = count(int(IPv4Address("198.18.0.1")))
+
+# httpx2 imports it at each request; where it is not installed, Python would search every folder.
+if "sniffio" not in sys.modules and find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment] # None: an ImportError at once
 
 
 class Deployment:

@@ -19,6 +19,7 @@ class SlowLink:
     def __init__(self, server: Path) -> None:
         self.delay = 0.0
         self._server = server
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry the bytes of one connection until either end closes it."""
@@ -28,8 +29,21 @@ class SlowLink:
             writer.close()
             return
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._carry(reader, server_writer, slow=False))
-            group.create_task(self._carry(server_reader, writer, slow=True))
+            there = group.create_task(self._carry(reader, server_writer, slow=False))
+            back = group.create_task(self._carry(server_reader, writer, slow=True))
+            self._open |= {there: server_writer, back: writer}
+
+    def lead_to(self, server: Path) -> None:
+        """Cut all connections; who connects anew reaches another server."""
+        self._server = server
+        for writer in self._open.values():
+            writer.close()
+
+    async def close(self) -> None:
+        """Close what is open, and wait for answers that are held back, so that none comes later."""
+        for writer in self._open.values():
+            writer.close()
+        await asyncio.gather(*self._open)
 
     async def _carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, slow: bool
@@ -38,6 +52,8 @@ class SlowLink:
             while data := await reader.read(CHUNK_BYTES):
                 if slow and self.delay:
                     await asyncio.sleep(self.delay)
+                if writer.is_closing():  # nobody waits for it any more
+                    break
                 writer.write(data)
                 await writer.drain()
         writer.close()
@@ -57,3 +73,4 @@ async def slow_link(server: Path, path: Path) -> AsyncGenerator[SlowLink, None]:
         yield link
     finally:
         listener.close()
+        await link.close()

@@ -4,11 +4,14 @@
 import email
 import email.policy
 import functools
+import http.client
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from http import HTTPStatus
 from itertools import cycle
 from pathlib import Path
 from typing import Any, cast
@@ -27,6 +30,10 @@ from tests.auth.support.worker import CLOCK_VARIABLE
 
 APP = "tests.auth.support.worker:create"
 LOOPBACK = "127.0.0.1"
+# Plain HTTP needs no certificate authorities, and loading them takes longer than many a test. This
+# holds none, and so trusts nobody.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+ANSWER_SECONDS = 5.0  # a loaded machine; an answer takes a millisecond
 
 
 class RoundRobin(httpx2.AsyncBaseTransport):
@@ -34,7 +41,7 @@ class RoundRobin(httpx2.AsyncBaseTransport):
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._ports = cycle(ports)
-        self._transport = httpx2.AsyncHTTPTransport()
+        self._transport = httpx2.AsyncHTTPTransport(verify=NO_TLS)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request to the next worker; the Host header stays the public one."""
@@ -143,10 +150,14 @@ def _server(port: int, directory: Path, environment: dict[str, str]) -> Server:
 
 
 def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=ANSWER_SECONDS)
     try:
-        return httpx2.get(f"http://{LOOPBACK}:{port}/livez", trust_env=False).is_success
-    except httpx2.TransportError:
+        connection.request("GET", "/livez")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,7 +1,7 @@
 // Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 // In a file of its own, because the page's Content-Security-Policy forbids inline scripts.
 const page = document.getElementById("swagger-ui");
-SwaggerUIBundle({
+const ui = SwaggerUIBundle({
   domNode: page,
   url: page.dataset.openapiUrl,
   presets: [SwaggerUIBundle.presets.apis],

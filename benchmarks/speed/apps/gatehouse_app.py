@@ -1,0 +1,84 @@
+"""A rendered service with the same trivial route: everything that it always does, done."""
+
+import asyncio
+import sys
+from datetime import timedelta
+from uuid import uuid4
+
+from common import TOKENS, print_headers
+
+from app.auth import APIRouter, CurrentUser, api_key_administration, create_app, service_principals
+from app.auth.models import Account
+from app.auth.runtime import Auth
+from app.auth.security import AccessClaims, sign_access_token
+from app.core.application import Service
+from app.settings import Settings
+
+router = APIRouter()
+
+
+@router.get("/ping")
+async def ping(user: CurrentUser) -> dict[str, str]:
+    """Answer who is known."""
+    return {"answer": "pong"}
+
+
+def create() -> Service:
+    """Return the app."""
+    return create_app(Settings(), title="Benchmark", protected=[router])
+
+
+async def tokens_of(auth: Auth, lifetime: timedelta) -> list[str]:
+    """Return access tokens of as many accounts, signed with the service's own key."""
+    now = auth.clock.now().replace(microsecond=0)
+    users = [uuid4() for _ in range(TOKENS)]
+    async with auth.database.transaction() as session:
+        for user in users:
+            address = f"{user}@example.com"
+            session.add(Account(id=user, email=address, email_verified_at=now, created_at=now))
+    settings = auth.settings
+    return [
+        sign_access_token(
+            AccessClaims(
+                issuer=settings.issuer,
+                subject=user,
+                audience=settings.audience,
+                client_id=settings.client_id,
+                issued_at=now,
+                expires_at=now + lifetime,
+                token_id=uuid4().hex,
+                session_id=uuid4(),
+                version=0,
+                auth_time=now,
+                scope="items:read items:write",
+            ),
+            auth.keyring.signer(),
+        )
+        for user in users
+    ]
+
+
+async def key_of(auth: Auth) -> str:
+    """Return an API key."""
+    name = f"benchmark-{uuid4().hex[:8]}"
+    await service_principals.create(auth, name, "")
+    made = await api_key_administration.create_key(
+        auth, f"svc:{name}", "benchmark", "", timedelta(days=1)
+    )
+    return made.text
+
+
+async def main(kind: str) -> None:
+    """Print the headers of callers: of one key, or of tokens."""
+    app = create()
+    async with app.router.lifespan_context(app):
+        auth: Auth = app.state.auth
+        if kind == "key":
+            print_headers([await key_of(auth)], "X-API-Key")
+        else:
+            lifetime = auth.settings.access_lifetime
+            print_headers([f"Bearer {token}" for token in await tokens_of(auth, lifetime)])
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))
