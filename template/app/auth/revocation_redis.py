@@ -29,7 +29,7 @@ from app.core.clock import Clock, steady_seconds
 from app.core.database import Database
 from app.core.errors import ServiceUnavailable
 from app.core.rate_limits_redis import MemoryRateLimiter, RedisRateLimiter
-from app.core.redis import create_redis, redis_url_findings
+from app.core.redis import create_redis, drop_idle_connections, redis_url_findings
 
 TERMS = Terms()
 REPORT_EVERY = 1.0  # seconds
@@ -115,7 +115,7 @@ class RedisRevocation:
         except (LedgerUnavailable, EpochLost, ServiceUnavailable) as error:
             with suppress(RedisError, OSError):
                 # A restarted server closed them all: else each would fail a request of its own.
-                await self.client.connection_pool.disconnect(inuse_connections=False)
+                await drop_idle_connections(self.client)
             if self._fail_open:
                 return False
             raise ServiceUnavailable(retry_after=1) from error

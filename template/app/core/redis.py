@@ -57,6 +57,18 @@ async def _learn_run_id(connection: AbstractConnection) -> None:
             _run_ids[connection] = line.removeprefix(b"run_id:").decode()
 
 
+async def drop_idle_connections(client: Redis) -> None:
+    """Close the connections that nobody uses now, as after an answer that failed.
+
+    Each in one step, which redis-py's own `disconnect` of the pool is not: it waits, and whoever
+    takes a connection meanwhile finds it half closed.
+    """
+    idle = client.connection_pool._available_connections
+    for connection in list(idle):
+        if connection in idle:
+            await connection.disconnect(nowait=True)
+
+
 def redis_url_findings(text: str, *, private_network: bool) -> Iterator[str]:
     """Yield what is wrong with the address of a Redis in production."""
     url = urlsplit(text)

@@ -76,8 +76,6 @@ async def test_no_revoked_token_is_accepted_whatever_becomes_of_redis(
         assert load.wrong == [], name
         assert load.revoked >= revocations
         assert (before != after) == trouble.forgets, name
-        if not trouble.forgets:
-            assert load.logouts[503] > 0, f"nobody noticed: {name}"
 
 
 def note(check: str, name: str, load: RevocationLoad) -> None:

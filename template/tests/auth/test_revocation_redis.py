@@ -293,6 +293,23 @@ async def test_of_many_who_find_the_list_flushed_each_gets_the_right_answer(
     assert copies == [1] or check == "replica"  # a copy there is the follower's
 
 
+async def test_whoever_asks_while_idle_connections_are_closed_gets_an_answer(
+    own_redis_server: Server,
+) -> None:
+    client = core_redis.create_redis(own_redis_server.url)
+
+    async def ask_after(turns: int) -> bool:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return bool(await cast(Awaitable[Any], client.ping()))
+
+    for _ in range(20):
+        await asyncio.gather(*(ask_after(0) for _ in range(50)))
+        closing = core_redis.drop_idle_connections(client)
+        await asyncio.gather(closing, *(ask_after(number % 5) for number in range(50)))
+    await client.aclose()
+
+
 async def test_a_restarted_redis_is_rebuilt_before_it_is_trusted(
     fresh_service: FreshService, own_redis_server: Server
 ) -> None:

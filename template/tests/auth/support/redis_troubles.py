@@ -11,8 +11,11 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
+from app.core.redis import create_redis
 from tests.auth.support.processes import Server
 from tests.auth.support.servers import redis_server, scratch_directory
 from tests.auth.support.slow_link import SlowLink, slow_link
@@ -51,6 +54,7 @@ class RedisServers:
     async def pause(self) -> None:
         """Stop the server for a while, its connections open."""
         self.used.pause()
+        await self._require_silence()
         await asyncio.sleep(AWAY)
         self.used.resume()
 
@@ -62,6 +66,7 @@ class RedisServers:
     async def delay(self) -> None:
         """Let all answers come later for a while."""
         self.link.delay = LATE
+        await self._require_silence()
         await asyncio.sleep(LATE_FOR)
         self.link.delay = 0.0
 
@@ -97,6 +102,13 @@ class RedisServers:
         """Let the other server take the place of this one, which nobody reaches any more."""
         self.used, self.spare = self.spare, self.used
         self.link.lead_to(_socket_of(self.used))
+
+    async def _require_silence(self) -> None:
+        """Make sure that nobody who asks as the service does hears an answer."""
+        client = create_redis(self.url)
+        with pytest.raises(RedisError):
+            await client.ping()
+        await client.aclose()
 
 
 Step = Callable[[RedisServers], Awaitable[None]]

@@ -33,6 +33,8 @@ LOOPBACK = "127.0.0.1"
 # Plain HTTP needs no certificate authorities, and loading them takes longer than many a test. This
 # holds none, and so trusts nobody.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+# uvicorn closes what was idle for 5 seconds; whoever closes first sends nothing into a closed end.
+LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
 ANSWER_SECONDS = 5.0  # a loaded machine; an answer takes a millisecond
 
 
@@ -41,7 +43,7 @@ class RoundRobin(httpx2.AsyncBaseTransport):
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._ports = cycle(ports)
-        self._transport = httpx2.AsyncHTTPTransport(verify=NO_TLS)
+        self._transport = httpx2.AsyncHTTPTransport(verify=NO_TLS, limits=LIMITS)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request to the next worker; the Host header stays the public one."""
