@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import anyio.from_thread
 import anyio.to_thread
@@ -17,6 +17,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
+from pydantic_core.core_schema import ErrorType
 
 from app.core.errors import AppError
 from tests.auth.support.credentials import Tokens
@@ -41,11 +42,14 @@ CHECKED = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
+NO_TYPE = "about:blank"  # of a problem (RFC 9457 section 4.2.1)
 ORIGIN_HEADERS = {"Sec-Fetch-Site": "same-origin"}
 
 
 def constants(base: type[AppError]) -> Iterator[str]:
-    """Yield the title and the name of every error: constants, which repeat nothing."""
+    """Yield what stands in error answers anyway, which repeats nothing: titles and names."""
+    yield NO_TYPE
+    yield from get_args(ErrorType)
     for error in base.__subclasses__():
         yield from (getattr(error, "title", ""), getattr(error, "error", ""))
         yield from constants(error)
@@ -81,7 +85,8 @@ class Fuzzer:
         assert not TRACE.search(response.text), response.text
         assert response.headers["x-content-type-options"] == "nosniff"
         if response.is_error:
-            said = [each for each in self.sent(case) if each in response.text]
+            answered = [*texts(response.json())]
+            said = [each for each in self.sent(case) if any(each in text for text in answered)]
             assert said == [], response.text
 
     async def send(self, case: "Case[Any]") -> httpx2.Response:
