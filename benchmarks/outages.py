@@ -18,13 +18,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.speed.report import with_figures
 from tests.matrix.questions import ROOT, defaults
 from tests.matrix.rendering import render
 from tests.matrix.servers import shared_postgres
 
 PAGE = ROOT / "docs" / "explanation" / "revocation-lease.md"
 FIGURES = ROOT / "reports" / "outages.json"
-BEGIN, END = "<!-- figures: written by make outages -->", "<!-- end of figures -->"
+BEGIN = "<!-- figures: written by make outages -->"
 TEST = "tests/auth/test_revocation_outages.py"
 Row = Mapping[str, Any]
 
@@ -54,7 +55,7 @@ def main() -> int:
     FIGURES.write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
     print(table(rows))
     if not (arguments.no_docs or done.returncode):
-        PAGE.write_text(with_table(PAGE.read_text("utf-8"), table(rows)), "utf-8")
+        PAGE.write_text(with_figures(PAGE.read_text("utf-8"), table(rows), BEGIN), "utf-8")
     return done.returncode
 
 
@@ -92,19 +93,6 @@ def _counts(row: Row) -> tuple[int, int, int, int, int]:
     answers, refused = row["answers"], row["logouts"].get("503", 0)
     presented = sum(answers.values())
     return row["revoked"], refused, presented, answers.get("503", 0), row["wrong"]
-
-
-def with_table(page: str, text: str) -> str:
-    """Return a page with its figures replaced.
-
-    Raises:
-        ValueError: the page does not say where they stand.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError("the page does not say where its figures stand")
-    return f"{before}{begin}\n{text}\n{end}{after}"
 
 
 if __name__ == "__main__":

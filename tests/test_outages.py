@@ -1,6 +1,7 @@
 """The figures of the outages: counted right, and written where the page has room for them."""
 
-from benchmarks.outages import BEGIN, END, PAGE, table, with_table
+from benchmarks.outages import BEGIN, PAGE, table
+from benchmarks.speed.report import END, with_figures
 
 ROW = {
     "check": "replica",
@@ -26,4 +27,6 @@ def test_the_table_holds_each_trouble_and_the_sum_of_each_way_to_check() -> None
 
 def test_the_page_takes_the_table_and_keeps_its_prose() -> None:
     before, after = PAGE.read_text("utf-8").split(BEGIN)[0], PAGE.read_text("utf-8").split(END)[1]
-    assert with_table(PAGE.read_text("utf-8"), "new") == f"{before}{BEGIN}\nnew\n{END}{after}"
+    assert (
+        with_figures(PAGE.read_text("utf-8"), "new", BEGIN) == f"{before}{BEGIN}\nnew\n{END}{after}"
+    )

@@ -110,12 +110,14 @@ async def test_sqlite_that_stays_locked_is_a_503(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.core.database_engine.SQLITE_BUSY_TIMEOUT", 0.05)
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/locked.db")
-    async with database.transaction():
+    # The writers of one process take turns; these two stand for two processes.
+    database, other = (Database(f"sqlite+aiosqlite:///{tmp_path}/locked.db") for _ in range(2))
+    async with other.transaction():
         with pytest.raises(ServiceUnavailable):
             async with database.transaction():
                 pass
     await database.dispose()
+    await other.dispose()
 
 
 async def test_writers_to_sqlite_take_turns_in_the_order_in_which_they_came(

@@ -10,6 +10,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ async def test_no_revoked_token_is_accepted_whatever_becomes_of_redis(
     for name, trouble in TROUBLES.items():
         load, revocations = RevocationLoad(service), REVOCATIONS // len(TROUBLES)
         before = await epoch(servers, service.settings.redis_key_prefix)
-        await load.run(revocations, lambda: strike(load, servers, trouble, revocations))  # noqa: B023
+        await load.run(revocations, partial(strike, load, servers, trouble, revocations))
         after = await epoch(servers, service.settings.redis_key_prefix)
         note(check, name, load)
         assert load.wrong == [], name

@@ -88,8 +88,7 @@ class RedisServers:
         async with Redis.from_url(self.used.url) as used, Redis.from_url(self.spare.url) as spare:
             await spare.replicaof(LOOPBACK, str((await used.config_get("port"))["port"]))
             async with asyncio.timeout(30):
-                # Another process: there is nothing here to wait for.
-                while (await spare.info("replication"))["master_link_status"] != "up":  # noqa: ASYNC110
+                while not await _follows(spare):  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.05)
             await spare.replicaof("NO", "ONE")
 
@@ -155,6 +154,11 @@ def _by_tcp() -> list[str]:
     with socket.socket() as free:
         free.bind((LOOPBACK, 0))
         return ["--port", str(free.getsockname()[1]), "--bind", LOOPBACK]
+
+
+async def _follows(replica: Redis) -> bool:
+    """Tell whether a server has taken up what its primary holds."""
+    return bool((await replica.info("replication"))["master_link_status"] == "up")
 
 
 def _socket_of(server: Server) -> Path:
