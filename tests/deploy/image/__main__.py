@@ -99,6 +99,8 @@ def _prepare(stage: Stage, container: Container, report: Report) -> str:
     report.say(f"/readyz answers {seconds:.1f} s after the start")
     report.require(container.capabilities() == 0, "its process has no capability")
     report.require(healthcheck(stage.buildah.config(APP), container, stage.port), "it is healthy")
+    # Caddy looks every few seconds who is ready, and until then answers writes with 503 itself.
+    until(lambda: _passes(stage.address), "Caddy passes requests on")
     answer = httpx2.post(
         f"{stage.address}/auth/token",
         data={"username": EMAIL, "password": password},
@@ -107,6 +109,11 @@ def _prepare(stage: Stage, container: Container, report: Report) -> str:
     )
     report.require(answer.status_code == 200, "a user logs in through Caddy")
     return str(answer.json()["access_token"])
+
+
+def _passes(address: str) -> bool:
+    """Tell whether a request reaches the service, which has nothing at this path."""
+    return httpx2.get(address, timeout=30, trust_env=False).status_code == 404
 
 
 def _command(stage: Stage, name: str) -> Sequence[str]:
