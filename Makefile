@@ -8,6 +8,7 @@ ALL ?=
 OWN ?=
 IDS ?=
 QUICK ?=
+LANDED ?=
 SHARD ?=
 
 UV := $(shell command -v uv 2>/dev/null)
@@ -59,8 +60,8 @@ test-docs: install ## the documentation: its commands, links and generated pages
 test-updates: install ## updates of changed services, from every release to this tree
 	@$(RUN) pytest -q tests/updates
 
-release: install ## check, test and tag this commit: VERSION=0.2.0
-	@$(RUN) python -m tools.release $(VERSION)
+release: install ## check, test and tag this commit: VERSION=0.2.0 [LANDED=1: CI has tested it]
+	@$(RUN) python -m tools.release $(VERSION) $(if $(LANDED),--landed)
 
 image: install ## build the image without a Docker daemon, run it, replace it under load
 	@$(RUN) python -m tests.deploy.image --uv "$(UV)"

@@ -40,6 +40,18 @@ def test_every_setting_is_shown_with_its_default(renderings: list[Rendering]) ->
                 assert match["value"].lower() == spelled(read[name]), name
 
 
+def test_a_new_deployment_with_redis_asks_the_copy_of_the_deny_list(
+    renderings: list[Rendering],
+) -> None:
+    seen = set()
+    for tree in renderings:
+        for path in (path for path in tree.files if path.endswith("/settings.env")):
+            chosen = "\nREVOCATION_CHECK=replica\n" in tree.read(path)
+            assert chosen == (tree.answers["token_revocation"] == "redis"), path
+            seen.add(path.split("/")[1])
+    assert seen == {"cloud-run", "docker-compose", "kubernetes"}
+
+
 def spelled(default: str) -> str:
     """Return a default as the environment spells it: a list with commas."""
     return (

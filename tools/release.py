@@ -1,6 +1,7 @@
 """Makes a release: refuses one that would break an update or leave people uninformed, then tags it.
 
 python -m tools.release 0.2.0            check, test (unless this tree passed), tag, record
+python -m tools.release 0.2.0 --landed   the same; CI has tested this commit, which has landed
 python -m tools.release 0.2.0 --check    only say what stands against it
 
 The tag lies on the commit that is checked out. A commit after it records where the tag lies, since
@@ -25,6 +26,7 @@ from tools.ownership import ROOT, sources
 from tools.releases import RECORD, GitError, Release, git, record, recorded
 
 REPORT = ROOT / "reports" / "matrix.json"
+LANDED = "origin/main"  # what CI refuses does not get there
 
 
 @dataclass(frozen=True)
@@ -121,18 +123,35 @@ def proof() -> str:
     return "" if failed == 0 and passed else f"the tests fail: {failed} of {passed}"
 
 
-def main() -> int:
-    """Check, and unless told only to check: test, tag, record."""
+def proof_of_landing() -> str:
+    """Return why CI has not tested this very commit; empty when the main branch ends with it.
+
+    A commit below the end was perhaps never tested by itself, so it does not count.
+    """
+    last, head = git(ROOT, "rev-parse", "--verify", LANDED), git(ROOT, "rev-parse", "HEAD")
+    return "" if last == head else f"{LANDED} ends with {last.strip()}, not with this commit"
+
+
+def arguments() -> argparse.Namespace:
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m tools.release")
     parser.add_argument("version")
     parser.add_argument("--check", action="store_true", help="only say what stands against it")
-    wanted = parser.parse_args()
+    parser.add_argument("--landed", action="store_true", help="CI has tested this very commit")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Check, and unless told only to check: test, tag, record."""
+    wanted = arguments()
     try:
         candidate = Candidate(wanted.version, recorded(ROOT))
         refusals = [sentence for check in CHECKS for sentence in check(candidate)]
+        if wanted.landed and (reason := proof_of_landing()):
+            refusals.append(reason)
     except GitError as error:
         refusals = [str(error)]
-    if not refusals and not wanted.check and (reason := proof()):
+    if not (refusals or wanted.check or wanted.landed) and (reason := proof()):
         print(f"{reason}: running it now", flush=True)
         subprocess.run(["make", "test"], cwd=ROOT, check=False)  # noqa: S607 - make is on PATH
         refusals = [proof()] if proof() else []

@@ -106,7 +106,8 @@ def table(figures: Sequence[Figures]) -> str:
     ]
     for each in figures:
         variant, row = each.variant, each.row()
-        remembered = f"{variant.hits:.0%}" if variant.answers else ""
+        knows_callers = variant.answers and variant.caller != "nobody"
+        remembered = f"{variant.hits:.0%}" if knows_callers else ""
         title = variant.title + (", access log" if variant.logs else "")
         lines.append(
             f"| {title} | {variant.connections} | {variant.workers} | {remembered} | "

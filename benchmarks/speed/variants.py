@@ -106,6 +106,15 @@ def gatehouse(revocation: str, algorithm: str, **circumstances: object) -> Varia
     )
 
 
+def others_of_gatehouse() -> Iterator[Variant]:
+    """Yield a service that is asked with an API key, and one that asks for nobody."""
+    app, answers = "gatehouse_app:create", ("token_revocation=none", "jwt_algorithm=HS256")
+    title = "Gatehouse, an API key in memory"
+    yield Variant("gatehouse key", title, app, {}, answers, caller="key")
+    opened, title = {"BENCH_PUBLIC": "1"}, "Gatehouse, a public route"
+    yield Variant("gatehouse public", title, app, opened, answers, caller="nobody")
+
+
 def tutorials() -> Iterator[Variant]:
     """Yield the common ways, as tutorials and starters write them."""
     yield Variant("sessions ORM", "sessions in PostgreSQL, ORM", "sessions:app")
@@ -136,12 +145,7 @@ def of_group(group: Group) -> list[Variant]:
     if group == "main":
         services = [gatehouse(each, "HS256") for each in REVOCATIONS]
         services += [gatehouse(each, "RS256") for each in REVOCATIONS]
-        key = ("token_revocation=none", "jwt_algorithm=HS256")
-        title = "Gatehouse, an API key in memory"
-        services.append(
-            Variant("gatehouse key", title, "gatehouse_app:create", {}, key, caller="key")
-        )
-        return [*services, *tutorials(), *peers()]
+        return [*services, *others_of_gatehouse(), *tutorials(), *peers()]
     if group == "cache":
         pairs = [("replica", "HS256"), ("replica", "RS256"), ("strict", "RS256")]
         return [gatehouse(*pair, hits=hits) for pair in pairs for hits in (0, 0.5)]

@@ -214,6 +214,22 @@ def test_a_release_is_an_annotated_tag_and_recorded_in_the_commit_after_it(ready
     assert git(ready.path, "status", "--porcelain") == ""
 
 
+def test_a_commit_that_has_landed_is_not_tested_again(ready: Origin) -> None:
+    (ready.path / "Makefile").write_text("test:\n\tfalse\n")
+    commit(ready.path, "A run of the tests would fail")
+    done = run(ready, VERSION, "--landed")
+    assert done.returncode == 1
+    assert "origin/main" in done.stderr  # a clone that has none
+    git(ready.path, "update-ref", "refs/remotes/origin/main", "HEAD~1")
+    done = run(ready, VERSION, "--landed")
+    assert done.returncode == 1
+    assert "not with this commit" in done.stderr
+    assert VERSION not in git(ready.path, "tag").split()
+    git(ready.path, "update-ref", "refs/remotes/origin/main", "HEAD")
+    assert run(ready, VERSION, "--landed").returncode == 0
+    assert VERSION in git(ready.path, "tag").split()
+
+
 def test_this_tree_would_break_no_update(released: Origin) -> None:
     done = run(released, VERSION, "--check")
     others = ("CHANGELOG.md says nothing", "ownership.toml.jinja is stale")

@@ -1,6 +1,10 @@
-"""A rendered service with the same trivial route: everything that it always does, done."""
+"""A rendered service with the same trivial route: everything that it always does, done.
+
+With BENCH_PUBLIC the route is open, which shows what the service costs before it asks for a caller.
+"""
 
 import asyncio
+import os
 import sys
 from datetime import timedelta
 from uuid import uuid4
@@ -12,20 +16,30 @@ from app.auth.models import Account
 from app.auth.runtime import Auth
 from app.auth.security import AccessClaims, sign_access_token
 from app.core.application import Service
+from app.core.public import public
 from app.settings import Settings
 
-router = APIRouter()
+guarded, opened = APIRouter(), APIRouter()
 
 
-@router.get("/ping")
+@guarded.get("/ping")
 async def ping(user: CurrentUser) -> dict[str, str]:
     """Answer who is known."""
     return {"answer": "pong"}
 
 
+@opened.get("/ping")
+@public(reason="It shows what a service costs without authentication.")
+async def ping_of_anybody() -> dict[str, str]:
+    """Answer."""
+    return {"answer": "pong"}
+
+
 def create() -> Service:
     """Return the app."""
-    return create_app(Settings(), title="Benchmark", protected=[router])
+    if os.environ.get("BENCH_PUBLIC"):
+        return create_app(Settings(), title="Benchmark", protected=[], public=[opened])
+    return create_app(Settings(), title="Benchmark", protected=[guarded])
 
 
 async def tokens_of(auth: Auth, lifetime: timedelta) -> list[str]:
