@@ -172,7 +172,8 @@ def test_a_version_that_is_not_the_next_one_is_refused(
 
 
 def test_a_release_recorded_in_a_commit_that_is_not_there_is_said_clearly(ready: Origin) -> None:
-    change("releases.toml", r'commit = "[0-9a-f]{40}"', f'commit = "{"0" * 40}"')(ready)
+    lost = rf'\g<1>commit = "{"0" * 40}"'  # of the last release, which this one is compared with
+    change("releases.toml", r'\A(.*)commit = "[0-9a-f]{40}"', lost)(ready)
     done = run(ready, VERSION, "--check")
     assert done.returncode == 1
     assert "git fetch --unshallow" in done.stderr
