@@ -6,8 +6,10 @@ default, and a file that vanished takes the user's edits with it.
 
 import itertools
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from tools.releases import MANIFEST, Release
 # What every older service relies on.
 SETTINGS = ("_answers_file", "_subdirectory", "_templates_suffix", "_envops")
 FORBIDDEN = ("_tasks", "_migrations", "_jinja_extensions")
+_OWNED = re.compile(r'^"([^"\n]+)" = "', re.MULTILINE)
 Configuration = Mapping[str, Any]
 
 
@@ -102,12 +105,22 @@ def hash_nothing(_: str, __: str) -> str:
 
 def _paths(manifest: str, answers: Mapping[str, Any]) -> dict[str, str]:
     """Return who owns each path that the template updates, for one combination of answers."""
+    text = _compiled(manifest).render(answers, _copier_answers={})
+    # The long table, the last one, is read by its lines: TOML takes fifty times as long, and there
+    # are hundreds of combinations of answers.
+    others, _, template = text.partition("\n[template]\n")
+    if not template:
+        raise ValueError("the manifest has no table [template]")
+    owners = dict.fromkeys(_OWNED.findall(template), "template")
+    return owners | dict.fromkeys(tomllib.loads(others)["shared"]["paths"], "shared")
+
+
+@cache
+def _compiled(manifest: str) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda _: ""),  # what it hashes does not matter here
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - TOML, no page
     )
     environment.filters |= {"to_json": lambda value, **_: json.dumps(value), "hash": hash_nothing}
-    data = tomllib.loads(environment.from_string(manifest).render(answers, _copier_answers={}))
-    owners = dict.fromkeys(data["template"], "template")
-    return owners | dict.fromkeys(data["shared"]["paths"], "shared")
+    return environment.from_string(manifest)
