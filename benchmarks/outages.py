@@ -27,6 +27,7 @@ PAGE = ROOT / "docs" / "explanation" / "revocation-lease.md"
 FIGURES = ROOT / "reports" / "outages.json"
 BEGIN = "<!-- figures: written by make outages -->"
 TEST = "tests/auth/test_revocation_outages.py"
+NO_HURRY = "faulthandler_timeout=3600"  # a test of minutes is taken for one that hangs
 Row = Mapping[str, Any]
 
 
@@ -45,7 +46,7 @@ def main() -> int:
                 "OUTAGE_FIGURES": str(seen),
             }
             done = subprocess.run(
-                [sys.executable, "-m", "pytest", "-q", TEST],
+                [sys.executable, "-m", "pytest", "-q", "-o", NO_HURRY, TEST],
                 cwd=scratch / "service",
                 env={**os.environ, **postgres, **settings},
                 check=False,
