@@ -134,7 +134,7 @@ def test_one_answer_changes_no_file_of_another_but_the_few_that_meet_them(
         "app/auth/wiring.py",
         # A deployment has a Redis, or none.
         "deploy/cloud-run/manifests/*.yaml",
-        "deploy/cloud-run/settings.env",
+        "deploy/*/settings.env",
         "deploy/docker-compose/compose.yaml",
         "deploy/kubernetes/overlays/*/allow-stores-and-mail.yaml",
         "deploy/kubernetes/overlays/*/secrets.yaml",
