@@ -33,11 +33,12 @@ async def rows(service: Service) -> Rows:
     found = {}
     async with service.database() as session:
         for mapper in Base.registry.mappers:
-            if mapper.local_table.name in SHARED:
+            table: str = mapper.class_.__tablename__
+            if table in SHARED:
                 continue
             for row in await session.scalars(select(mapper.class_)):
                 values = {each.key: getattr(row, each.key) for each in mapper.column_attrs}
-                found[mapper.local_table.name, inspect(row).identity] = values
+                found[table, inspect(row).identity] = values
     return found
 
 
