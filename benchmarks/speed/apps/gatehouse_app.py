@@ -88,10 +88,11 @@ async def main(kind: str) -> None:
     async with app.router.lifespan_context(app):
         auth: Auth = app.state.auth
         if kind == "key":
-            print_headers([await key_of(auth)], "X-API-Key")
+            name, values = "X-API-Key", [await key_of(auth)]
         else:
-            lifetime = auth.settings.access_lifetime
-            print_headers([f"Bearer {token}" for token in await tokens_of(auth, lifetime)])
+            tokens = await tokens_of(auth, auth.settings.access_lifetime)
+            name, values = "Authorization", [f"Bearer {token}" for token in tokens]
+    print_headers(values, name)  # the last line, after whatever the service logs as it ends
 
 
 if __name__ == "__main__":
