@@ -106,7 +106,7 @@ def hash_nothing(_: str, __: str) -> str:
 def _paths(manifest: str, answers: Mapping[str, Any]) -> dict[str, str]:
     """Return who owns each path that the template updates, for one combination of answers."""
     text = _compiled(manifest).render(answers, _copier_answers={})
-    # The long table, the last one, is read by its lines: TOML takes fifty times as long, and there
+    # The long table, the last one, is read by its lines: TOML takes ten times as long, and there
     # are hundreds of combinations of answers.
     others, _, template = text.partition("\n[template]\n")
     if not template:
