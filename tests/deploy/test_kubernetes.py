@@ -130,20 +130,26 @@ def failed_checks(directory: Path) -> list[str]:
         [*command, "-d", str(directory)], capture_output=True, text=True, check=False
     )
     report = json.loads(done.stdout)
-    assert report["summary"]["passed"] > 100, report["summary"]
+    assert report["summary"]["passed"] > 50, report["summary"]
     assert not report["summary"]["skipped"], "no check is silenced"
     return [f"{one['check_id']} {one['resource']}" for one in report["results"]["failed_checks"]]
 
 
 @pytest.mark.heavy
+@pytest.mark.every_combination
 def test_checkov_finds_nothing_but_a_planted_fault(
     built: dict[str, list[Object]], tmp_path: Path
 ) -> None:
-    for number, objects in enumerate(built.values()):
-        (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump_all(objects), "utf-8")
-    assert failed_checks(tmp_path) == []
-    planted = (tmp_path / "0.yaml").read_text("utf-8")
+    sound, weak = tmp_path / "sound", tmp_path / "weak"
+    for directory in (sound, weak):
+        directory.mkdir()
+    # Overlays share most of their objects; each is read once.
+    objects = {yaml.safe_dump(each) for overlay in built.values() for each in overlay}
+    for number, text in enumerate(sorted(objects)):
+        (sound / f"{number}.yaml").write_text(text, "utf-8")
+    assert failed_checks(sound) == []
+    planted = yaml.safe_dump_all(next(iter(built.values())))
     planted = planted.replace("readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", 1)
-    (tmp_path / "0.yaml").write_text(planted, "utf-8")
-    (found,) = failed_checks(tmp_path)
+    (weak / "0.yaml").write_text(planted, "utf-8")
+    (found,) = failed_checks(weak)
     assert found.startswith("CKV_K8S_22 ")

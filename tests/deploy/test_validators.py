@@ -9,11 +9,12 @@ from tests.deploy.validators import HEAVY_VALIDATORS, VALIDATORS, Validator
 from tests.matrix.questions import title
 from tests.matrix.rendering import Rendering
 
+HEAVY = (pytest.mark.heavy, pytest.mark.every_combination)
 EACH = pytest.mark.parametrize(
     "validator",
     [
         *(pytest.param(each, id=each.name) for each in VALIDATORS),
-        *(pytest.param(each, id=each.name, marks=pytest.mark.heavy) for each in HEAVY_VALIDATORS),
+        *(pytest.param(each, id=each.name, marks=HEAVY) for each in HEAVY_VALIDATORS),
     ],
 )
 

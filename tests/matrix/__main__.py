@@ -1,4 +1,4 @@
-"""Renders combinations, runs their suites three at a time, and ends with a table.
+"""Renders combinations, runs their suites four at a time, and ends with a table.
 
 python -m tests.matrix --uv UV                  every combination (make test)
 python -m tests.matrix --uv UV --all            and the slow promises in every tree
@@ -21,10 +21,11 @@ from tests.matrix.jobs import Job, Outcome, run
 from tests.matrix.rendering import Rendering, distinct_trees, note_digests, render_all
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.servers import replaced, shared_postgres
+from tests.matrix.shard import WHOLE, Shard
 from tools.releases import clean_tree
 
-# One more than the two cores that the figures are for: a suite with slow promises sleeps often.
-PROCESSES = 3
+# Twice the two cores that the figures are for: suites wait for servers, locks and clocks.
+PROCESSES = 4
 FIGURES = questions.ROOT / "reports" / "matrix.json"
 
 
@@ -32,7 +33,7 @@ def main() -> int:
     """Run what the command line asks for; return the exit status."""
     arguments = _arguments()
     began = time.monotonic()
-    whole = arguments.one is None and not arguments.pythons and arguments.shard == plan.WHOLE
+    whole = arguments.one is None and not arguments.pythons and arguments.shard == WHOLE
     tree = clean_tree(questions.ROOT) if whole else ""
     with tempfile.TemporaryDirectory(prefix="gatehouse-") as name:
         scratch = Path(name)
@@ -65,7 +66,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--one", nargs="*", metavar="QUESTION=VALUE", help="one combination")
     parser.add_argument("--own", default="", help="with --one: an environment of its own")
     parser.add_argument("--pythons", nargs="+", default=[], help="Python versions")
-    parser.add_argument("--shard", type=plan.Shard.parse, default=plan.WHOLE, help="such as 1/4")
+    parser.add_argument("--shard", type=Shard.parse, default=WHOLE, help="such as 1/4")
     return parser.parse_args()
 
 

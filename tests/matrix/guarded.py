@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LAST_WORDS_SECONDS = 5.0  # what pytest gets to print where each thread stands
+GRACE_SECONDS = 2.0  # what helpers get that end by themselves once their parent has
 KILLED = 124  # as timeout(1) says it
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 
@@ -42,6 +43,9 @@ def main(seconds: float, command: list[str]) -> int:
 
 def _end_the_rest() -> None:
     told = set[int]()
+    until = time.monotonic() + GRACE_SECONDS
+    while _descendants(os.getpid()) and time.monotonic() < until:
+        time.sleep(0.01)
     while left := _descendants(os.getpid()):
         for pid in left:
             if pid not in told:
@@ -50,13 +54,18 @@ def _end_the_rest() -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
+    _take_in(0)  # their processor time counts
+
+
+def _take_in(options: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, options)[0]:
+            pass
 
 
 def _descendants(ancestor: int) -> list[int]:
     """Return the living processes below one, after taking in those that have ended."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+    _take_in(os.WNOHANG)
     children: dict[int, list[int]] = {}
     for pid, parent in _processes():
         children.setdefault(parent, []).append(pid)

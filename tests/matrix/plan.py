@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.matrix.jobs import Job
-from tests.matrix.questions import ROOT, command_words, pairwise, title
+from tests.matrix.questions import ROOT, Answer, command_words, pairwise, title
 from tests.matrix.rendering import DIGESTS, Rendering, distinct_trees
 from tests.matrix.variations import base, shares, values_chosen
 
@@ -15,34 +15,6 @@ QUICK = ("-m", "not slow")
 BROWSERS = ("tests/browser", "tests/providers")
 # A script, not a module: it runs in a service, which has a package `tests` of its own.
 ENVIRONMENT = Path(__file__).with_name("environment.py")
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One machine's part of the jobs; together the parts hold each job once."""
-
-    number: int = 1
-    count: int = 1
-
-    @classmethod
-    def parse(cls, text: str) -> "Shard":
-        """Return the part that "2/4" means.
-
-        Raises:
-            ValueError: There is no such part.
-        """
-        number, _, count = text.partition("/")
-        shard = cls(int(number), int(count))
-        if not 1 <= shard.number <= shard.count:
-            raise ValueError(f"a shard is 1/4 to 4/4, not {text}")
-        return shard
-
-    def of(self, jobs: Sequence[Job]) -> list[Job]:
-        """Return this part: every fourth job of four, since neighbours are alike in length."""
-        return list(jobs[self.number - 1 :: self.count])
-
-
-WHOLE = Shard()
 
 
 @dataclass(frozen=True)
@@ -69,7 +41,7 @@ class Plan:
             "make test-fast",
             Path(sys.executable),
             ROOT,
-            ["-m", "not heavy"],
+            ["-m", "not heavy or every_combination"],
             {**self.environment, DIGESTS: str(self.digests)},
         )
 
@@ -81,7 +53,11 @@ class Plan:
             "make test-updates",
             Path(sys.executable),
             ROOT,
-            ["-m", "heavy", *(f"--ignore={folder}" for folder in ("tests/docs", *BROWSERS))],
+            [
+                "-m",
+                "heavy and not every_combination",
+                *(f"--ignore={folder}" for folder in ("tests/docs", *BROWSERS)),
+            ],
             self.environment,
         )
 
@@ -108,8 +84,8 @@ class Plan:
     def suites(self, renderings: Sequence[Rendering]) -> Iterator[Job]:
         """Each distinct tree's own suite once, the longest first.
 
-        The pairwise trees run theirs, the slow promises included, in environments of their own, to
-        which the union of all dependencies, where the others run, has nothing to add.
+        The pairwise trees run theirs in environments of their own, to which the union of all
+        dependencies, where the others run, has nothing to add; a few run the slow promises too.
         """
         files = {tree.tree: share for tree, share in shares(distinct_trees(renderings))}
         own = pairwise_trees(renderings)
@@ -117,11 +93,11 @@ class Plan:
         yield from (self.own_environment(tree) for tree in whole)
         for tree in own:
             if tree not in whole:
-                yield self.own_environment(tree, files=files[tree.tree])
+                yield self.own_environment(tree, arguments=(*QUICK, *files[tree.tree]))
         done = {tree.tree for tree in own}
         rest = [tree for tree in distinct_trees(renderings) if tree.tree not in done]
-        # Shares come last: no core waits for a long suite then.
-        for tree in sorted(rest, key=lambda tree: bool(files[tree.tree])):
+        # The longest first: no core waits for a long suite then.
+        for tree in sorted(rest, key=lambda tree: values_chosen(tree.answers)):
             yield self.suite(tree, files[tree.tree])
 
     def suite(self, tree: Rendering, files: Sequence[str] = ()) -> Job:
@@ -136,7 +112,9 @@ class Plan:
             self.environment,
         )
 
-    def own_environment(self, tree: Rendering, python: str = "", files: Sequence[str] = ()) -> Job:
+    def own_environment(
+        self, tree: Rendering, python: str = "", arguments: Sequence[str] = ()
+    ) -> Job:
         """One tree's suite in an environment made from its own pyproject and seed lock.
 
         The union of all dependencies could hide that a service does not declare what it imports.
@@ -144,7 +122,7 @@ class Plan:
         Args:
             tree: the service.
             python: the version; this process's own when left out.
-            files: run only these, without the slow promises; everything when left out.
+            arguments: what pytest gets; everything runs when left out.
         """
         wanted = python or "{}.{}".format(*sys.version_info)
         folder = f".venv-{wanted}"
@@ -154,7 +132,7 @@ class Plan:
             _reproduce(tree, f"OWN={wanted}"),
             tree.directory / folder / "bin" / "python",
             tree.directory,
-            () if self.everything or not files else (*QUICK, *files),
+            () if self.everything else arguments,
             environment={**self.environment, "UV_PROJECT_ENVIRONMENT": folder},
             prepare=[sys.executable, str(ENVIRONMENT), self.uv, wanted],
         )
@@ -180,11 +158,21 @@ def pairwise_trees(renderings: Sequence[Rendering]) -> list[Rendering]:
 
 
 def run_whole(trees: Iterable[Rendering]) -> list[Rendering]:
-    """Return those that run the slow promises too: all but the smaller variations of another."""
+    """Return those that run the slow promises too, so that every answer meets each of them.
+
+    They are the defaults, the one with most values, and those that bring another answer.
+    """
     trees = list(trees)
-    variations = [tree for tree in trees if tree.answers != base(tree.answers)]
-    fullest = max(variations, key=lambda tree: values_chosen(tree.answers), default=None)
-    return [tree for tree in trees if tree not in variations or tree is fullest]
+    fullest = max(trees, key=lambda tree: values_chosen(tree.answers))
+    met = set[tuple[str, Answer]]()
+    whole = []
+    for tree in (trees[0], fullest, *trees):
+        # The fullest one has every value of a choice of several.
+        answers = {(name, v) for name, v in tree.answers.items() if not isinstance(v, tuple)}
+        if answers - met:
+            whole.append(tree)
+            met |= answers
+    return whole
 
 
 def has_python(uv: str, version: str) -> bool:

@@ -1,17 +1,19 @@
 """Renders services in process, ten times faster than the command line and byte for byte the same.
 
-What makes it fast: `git` off Copier's PATH (it starts one process for each file otherwise), Jinja
-code that is compiled once for all renderings, and no Jinja for what holds none, such as most names
-of files. A test holds the bytes equal to those of the stock command line.
+What makes it fast: every core, `git` out of Copier's sight (it starts one process for each file
+otherwise), Jinja code that is compiled once for all renderings, and no Jinja for what holds none,
+such as most names of files. A test holds the bytes equal to those of the stock command line.
 """
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from types import CodeType
 from typing import Any, ClassVar
@@ -31,6 +33,7 @@ UNSEEN_BY_TESTS = frozenset(
 )
 UNSEEN_FOLDERS = (".github/", "deploy/")
 MANIFEST = "ownership.toml"
+WORTH_PROCESSES = 16  # combinations; a process compiles all of the template first
 DIGESTS = "GATEHOUSE_RENDERED"  # an environment variable: the file that `note_digests` wrote
 
 
@@ -62,6 +65,7 @@ def fast_copier() -> Iterator[None]:
     answers_file = property(lambda worker: worker.template.answers_relpath)
     with (
         local.env(PATH=""),
+        patch.object(copier._main, "is_git_available", lambda: False),
         patch.object(copier._main, "SandboxedEnvironment", CompileOnce),
         patch.object(Worker, "_render_string", render_only_jinja),
         patch.object(Worker, "answers_relpath", answers_file),
@@ -133,11 +137,13 @@ def render(answers: Answers, directory: Path, template: Path = ROOT, **data: str
     return Rendering(answers, directory, digests(directory))
 
 
-def render_all(combinations: Iterable[Answers], directory: Path) -> list[Rendering]:
-    """Render combinations side by side into numbered folders of a directory."""
-    return [
-        render(answers, directory / f"{number:03}") for number, answers in enumerate(combinations)
-    ]
+def render_all(combinations: Sequence[Answers], directory: Path) -> list[Rendering]:
+    """Render combinations side by side into numbered folders of a directory, on every core."""
+    folders = [directory / f"{number:03}" for number in range(len(combinations))]
+    if len(combinations) < WORTH_PROCESSES:
+        return [*map(render, combinations, folders)]
+    with ProcessPoolExecutor(mp_context=get_context("forkserver")) as pool:
+        return [*pool.map(render, combinations, folders, chunksize=WORTH_PROCESSES)]
 
 
 def digests(directory: Path) -> dict[str, str]:

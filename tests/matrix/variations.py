@@ -1,13 +1,19 @@
-"""Which test files run in trees that vary another one by a choice of several values.
+"""Which test files run in which tree, where running all of them in each would take hours.
 
-Every subset of such a choice is a tree: three login providers make eight of each. What they add is
-tested in every tree; what they leave as it was is tested whole in the tree without them, and again,
-file by file, so that each file meets each subset in one tree. `make test-all` runs all everywhere.
+Trees in which every two answers meet run whole, and so does the fullest of the others. Every other
+tree runs what sees how a service is put together, and its share of the rest, dealt so that
+
+- what is the same in the trees that run whole runs in half of those that only combine otherwise;
+- what a choice of several values adds, such as login providers, meets each subset of them in every
+  third of the trees that it varies;
+- what such a choice leaves as it was meets each subset in one of them.
+
+`make test-all` runs all everywhere.
 """
 
 from collections.abc import Iterator, Sequence
 
-from tests.matrix.questions import Answers
+from tests.matrix.questions import Answers, pairwise, title
 from tests.matrix.rendering import Rendering
 
 # These see how a service is put together, so a value more can break them in any tree.
@@ -20,6 +26,8 @@ COMPOSITION = (
     "tests/auth/test_route_agreement.py",
     "tests/auth/test_settings.py",
 )
+
+EVERY_BASE, EVERY_ADDED = 2, 3
 
 
 def base(answers: Answers) -> Answers:
@@ -38,30 +46,49 @@ def shares(trees: Sequence[Rendering]) -> Iterator[tuple[Rendering, list[str]]]:
     Args:
         trees: the distinct trees of a run. A variation whose base is not there runs whole.
     """
-    wholes = [tree for tree in trees if tree.answers == base(tree.answers)]
-    kinds: list[Answers] = []
+    bases = {title(tree.answers): tree for tree in trees if tree.answers == base(tree.answers)}
+    paired = pairwise([tree.answers for tree in bases.values()]) if bases else []
+    deal = _Deal([tree for tree in trees if tree.answers in paired], trees)
     for tree in trees:
-        whole = next((each for each in wholes if each.answers == base(tree.answers)), None)
-        if whole is None or whole is tree:
-            yield tree, []
-            continue
-        kind = {name: v for name, v in tree.answers.items() if isinstance(v, tuple)}
-        if kind not in kinds:
-            kinds.append(kind)
-        yield tree, _share(tree, whole, wholes, kinds.index(kind))
+        of = bases.get(title(base(tree.answers)))
+        whole = of is None or tree in deal.wholes
+        yield tree, [] if whole or of is None else [*deal.share(tree, of)]
 
 
-def _share(tree: Rendering, whole: Rendering, wholes: Sequence[Rendering], kind: int) -> list[str]:
-    known = sorted({path for each in wholes for path in each.files})
-    files = [path for path in tree.files if _is_test(path)]
-    same = {path for path in files if whole.files.get(path) == tree.files[path]} - {*COMPOSITION}
-    dealt = set()
-    for path in same:
-        # Of the trees that have the file, another one's variation for each file and each kind.
-        homes = [each for each in wholes if path in each.files]
-        if homes[(known.index(path) + kind) % len(homes)] is whole:
-            dealt.add(path)
-    return [path for path in files if path not in same or path in dealt]
+class _Deal:
+    """What is dealt among the trees that do not run whole."""
+
+    def __init__(self, wholes: Sequence[Rendering], trees: Sequence[Rendering]) -> None:
+        self.wholes = wholes
+        self._tested = {item for tree in wholes for item in tree.files.items()}
+        self._known = sorted({path for tree in trees for path in tree.files})
+        self._alike: dict[str, list[Rendering]] = {}
+        for tree in trees:
+            if tree not in wholes:
+                self._alike.setdefault(_kind(tree), []).append(tree)
+
+    def share(self, tree: Rendering, of: Rendering) -> Iterator[str]:
+        """Yield the test files that a tree runs, which may vary another one."""
+        alike, kind = self._alike[_kind(tree)], [*self._alike].index(_kind(tree))
+        for path in filter(_is_test, tree.files):
+            homes = [each for each in alike if path in each.files]
+            turn = homes.index(tree) + self._known.index(path) + kind
+            if turn % min(self._every(path, tree, of) or len(homes), len(homes)) == 0:
+                yield path
+
+    def _every(self, path: str, tree: Rendering, of: Rendering) -> int:
+        """Return of how many trees alike one runs a file; 0: of all."""
+        if path in COMPOSITION:
+            return 1
+        if tree is of:
+            return EVERY_BASE if (path, tree.files[path]) in self._tested else 1
+        if path not in of.files:
+            return EVERY_ADDED
+        return 0 if of.files[path] == tree.files[path] else 1
+
+
+def _kind(tree: Rendering) -> str:
+    return str([value for value in tree.answers.values() if isinstance(value, tuple)])
 
 
 def _is_test(path: str) -> bool:

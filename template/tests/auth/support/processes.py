@@ -6,9 +6,27 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 START_SECONDS = 60.0  # a loaded machine; starting takes well under a second
 STOP_SECONDS = 10.0
+
+
+class Process(Protocol):
+    """What a `Server` needs of a process, as `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while the process exists."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send a signal to the process, unless it has ended."""
+
+    def wait(self, timeout: float) -> int:
+        """Wait until the process has ended; return its exit code."""
 
 
 class Server:
@@ -41,7 +59,7 @@ class Server:
         self._stop_signal = stop_signal
         self._user = user
         self._environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def pid(self) -> int:
@@ -61,8 +79,11 @@ class Server:
 
     def launch(self) -> None:
         """Start the process without waiting for it."""
+        self._process = self._begin()
+
+    def _begin(self) -> Process:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

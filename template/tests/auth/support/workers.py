@@ -5,10 +5,8 @@ import email
 import email.policy
 import functools
 import http.client
-import signal
 import socket
 import ssl
-import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from http import HTTPStatus
@@ -22,13 +20,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.core.mail import Mail
 from tests.auth.support.clock import FileClock
+from tests.auth.support.forked import Worker
 from tests.auth.support.mails import KeptMails
 from tests.auth.support.processes import Server
 from tests.auth.support.service import Deployment
 from tests.auth.support.settings import ORIGIN, as_environment, build_settings
 from tests.auth.support.worker import CLOCK_VARIABLE
 
-APP = "tests.auth.support.worker:create"
 LOOPBACK = "127.0.0.1"
 # Plain HTTP needs no certificate authorities, and loading them takes longer than many a test. This
 # holds none, and so trusts nobody.
@@ -95,7 +93,7 @@ async def running_workers(
         values = values | running.enter_context(_mail_server(mails))
         environment = as_environment(values) | {CLOCK_VARIABLE: str(clock_file)}
         clock, ports = FileClock(clock_file), _free_ports(count)
-        servers = [_server(port, directory, environment) for port in ports]
+        servers = [_worker(port, directory, environment) for port in ports]
         for server in servers:
             running.callback(server.kill)
             server.launch()
@@ -142,13 +140,9 @@ def _client(ports: Sequence[int]) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(transport=RoundRobin(ports), base_url=ORIGIN, trust_env=False)
 
 
-def _server(port: int, directory: Path, environment: dict[str, str]) -> Server:
-    command = [sys.executable, "-m", "uvicorn", APP, "--factory"]
-    command += ["--no-server-header", "--no-proxy-headers"]
-    command += ["--host", LOOPBACK, "--port", str(port)]
-    ready = functools.partial(_answers, port)
-    url, log = f"http://{LOOPBACK}:{port}", directory / f"worker-{port}.log"
-    return Server(command, url, ready, log, signal.SIGTERM, environment=environment)
+def _worker(port: int, directory: Path, environment: dict[str, str]) -> Worker:
+    log = directory / f"worker-{port}.log"
+    return Worker(LOOPBACK, port, functools.partial(_answers, port), log, environment)
 
 
 def _answers(port: int) -> bool:
