@@ -15,7 +15,7 @@ from tests.matrix.plan import QUICK, Plan, pairwise_trees
 from tests.matrix.rendering import Rendering
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.shard import WHOLE, Shard
-from tests.matrix.variations import shares
+from tests.matrix.variations import base, shares
 
 ANSWERS = {**questions.defaults(), "jwt_algorithm": "HS256"}
 
@@ -205,6 +205,25 @@ def test_each_test_file_of_a_service_meets_each_subset_of_the_providers(
     for path, subsets in met.items():
         there = {t.answers["oauth_providers"] for t in trees if path in t.files}
         assert subsets == there, path
+
+
+def test_each_test_file_of_every_tree_meets_every_two_answers(trees: list[Rendering]) -> None:
+    bases = [(tree, files) for tree, files in shares(trees) if tree.answers == base(tree.answers)]
+    assert {bool(files) for _, files in bases} == {True, False}
+    for path in {path for tree, _ in bases for path in tree.files if "/test_" in path}:
+        there = [tree for tree, _ in bases if path in tree.files]
+        runs = [tree for tree, files in bases if path in (files or tree.files)]
+        assert together(runs, 1) == together(there, 1), path
+        if len(there) == len(bases):
+            assert together(runs, 2) == together(there, 2), path
+        elsewhere = [tree for tree, files in bases if files and tree in there]
+        assert any(tree in runs for tree in elsewhere), f"{path} runs in no tree of the others"
+
+
+def together(trees: Sequence[Rendering], count: int) -> set[tuple[object, ...]]:
+    """Return every so many answers that occur together."""
+    each = (itertools.combinations(tree.answers.items(), count) for tree in trees)
+    return set(itertools.chain.from_iterable(each))
 
 
 def test_a_file_that_a_variation_changes_runs_there() -> None:

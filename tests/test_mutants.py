@@ -1,9 +1,12 @@
 """Mutants are made where they should be, and the report says what the last run saw."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.matrix.questions import ROOT
 from tools.faults import source_text
 from tools.mutation import covering, keeping
 from tools.mutation.__main__ import is_in_sample
@@ -26,6 +29,15 @@ def allow(user, now, *, strict=True):
         raise Refused("after 3 tries")
     return select(User).where(User.id == user.id, User.active).execution_options(fast=True)
 '''
+
+
+LEAVING = """
+import subprocess
+from tools.mutation.forking import adopt_orphans, forked
+
+adopt_orphans()
+print(forked(lambda: {"pid": subprocess.Popen(["sleep", "60"], start_new_session=True).pid})["pid"])
+"""
 
 
 @pytest.fixture
@@ -113,3 +125,10 @@ def test_what_no_line_of_a_function_names_is_for_every_test_of_its_file(tmp_path
     lines = {str(file): {"6": ["tests/test_x.py::test_it"]}}
     mutant = {"file": str(file), "line": 1, "apart": True}
     assert covering.tests_at(mutant, lines) == ["tests/test_x.py::test_it"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who is left behind")
+def test_a_server_that_a_mutant_leaves_behind_is_ended() -> None:
+    command = [sys.executable, "-c", LEAVING]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not Path(f"/proc/{int(done.stdout)}").exists()

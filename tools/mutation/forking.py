@@ -1,5 +1,6 @@
 """How a mutant gets into a process: by a fork with its code swapped in, or by a fresh import."""
 
+import ctypes
 import gc
 import json
 import os
@@ -16,6 +17,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 ALARM_SECONDS = 90  # a mutant that makes the tests hang is noticed
+PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 TIME_IS_UP = (f"status {int(signal.SIGALRM)}", "the time is up")
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no")
 
@@ -29,9 +31,27 @@ def forked(work: Callable[[], dict[str, Any]], alarm: int = ALARM_SECONDS) -> di
         _, status = os.waitpid(pid, 0)
         with suppress(ProcessLookupError):  # what the child started and did not end
             os.killpg(pid, signal.SIGKILL)
+        _end_orphans()
         text = answer.read()
     found: dict[str, Any] = json.loads(text) if text else {"end": f"status {status}"}
     return found
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what children leave behind, servers in sessions of their own (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_orphans() -> None:
+    listed = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    while listed.exists() and (pids := [*map(int, listed.read_text().split())]):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in pids:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
 
 def _be_child(work: Callable[[], dict[str, Any]], answer: Path, alarm: int) -> None:
@@ -89,6 +109,7 @@ def imported(file: Path, source: str, tests: Sequence[str]) -> str:
         return TIME_IS_UP[1]
     finally:
         file.write_text(before, "utf-8")
+        _end_orphans()
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
     if failed:
         return failed[1]

@@ -20,9 +20,9 @@ import coverage
 import pytest
 
 from tools.mutation.covering import Lines, tests_at
-from tools.mutation.forking import TIME_IS_UP, forked, imported, swap
+from tools.mutation.forking import TIME_IS_UP, adopt_orphans, forked, imported, swap
 
-SECONDS_OF_TESTS = 6.0  # of a processor, for one mutant's tests as they were under coverage
+TESTS_OF_ALL = 0.05  # for one mutant; a share of their time under coverage, on any machine
 SURVEY_SECONDS = 3000
 TESTS_APART = 15  # in a process of their own
 LEFT_OUT = {"test_code_habits.py", "test_state_machine.py", "test_api_key_state_machine.py"}
@@ -60,6 +60,7 @@ class Mutation:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Survey the tests, then run every mutant."""
+        adopt_orphans()
         self._items = {i.nodeid: i for i in session.items if "[postgres" not in i.nodeid}
         if not self._kept.exists():
             answer = forked(self._survey, SURVEY_SECONDS)
@@ -134,7 +135,7 @@ class Mutation:
         for name in sorted(self._items.keys() & set(found), key=order):
             chosen.append(name)
             total += self._seconds.get(name, 0)
-            if total > SECONDS_OF_TESTS:
+            if total > TESTS_OF_ALL * sum(self._seconds.values()):
                 break
         return chosen
 
