@@ -28,6 +28,14 @@ def cookie_in(response: httpx2.Response, name: str) -> Morsel[str]:
     return cookies[name]
 
 
+def require_removal(response: httpx2.Response) -> None:
+    """Check that a browser removes its refresh cookie: it takes a `__Host-` one only like this."""
+    removed = cookie_in(response, "__Host-refresh")
+    assert (removed.value, removed["max-age"], removed["path"]) == ("", "0", "/")
+    assert removed["secure"]
+    assert not removed["domain"]
+
+
 async def log_in(service: Service, account: User, headers: dict[str, str]) -> httpx2.Response:
     """Log in as a browser would, with these headers about where the page came from."""
     body = {"email": account.email, "password": account.password}
@@ -148,7 +156,14 @@ async def test_a_refused_refresh_cookie_is_removed(service: Service, account: Us
     await service.client.post("/auth/logout", headers=tokens.bearer)
     response = await service.client.post("/auth/refresh", headers=cookie(tokens.refresh_token))
     assert problem(response) == INVALID_GRANT
-    assert cookie_in(response, "__Host-refresh")["max-age"] == "0"
+    require_removal(response)
+
+
+async def test_logging_out_removes_the_refresh_cookie(service: Service, account: User) -> None:
+    tokens = await service.cookie_login(account)
+    response = await service.client.post("/auth/logout", headers=cookie(tokens.refresh_token))
+    assert response.status_code == 204
+    require_removal(response)
 
 
 async def test_a_browser_that_keeps_cookies_stays_logged_in(

@@ -76,6 +76,8 @@ def test_good_settings_for_production_are_accepted() -> None:
         ({"cors_origins": ["*"]}, "CORS_ORIGINS holds '*'"),
         ({"cors_origins": ["https://*.example.com"]}, "CORS_ORIGINS holds 'https://*.example.com'"),
         ({"cors_origins": ["null"]}, "CORS_ORIGINS holds 'null'"),
+        ({"cors_origins": ["wss://a.example.com"]}, "CORS_ORIGINS holds 'wss://a.example.com'"),
+        ({"cors_origins": ["https://"]}, "CORS_ORIGINS holds 'https://'"),
         (
             {"cors_origins": ["https://a.example.com/"]},
             "CORS_ORIGINS holds 'https://a.example.com/'",
