@@ -39,19 +39,22 @@ class RevocationLoad:
         self.wrong: list[str] = []
         self._service = service
         self._past: list[Tokens] = []
+        self._over = False
         self._random = random.Random(20)  # noqa: S311 - chooses workers, not secrets
 
     async def run(self, revocations: int, beside: Callable[[], Awaitable[None]]) -> None:
-        """Revoke so many tokens while something else goes on; return when both have ended."""
+        """Revoke so many tokens while something else goes on; return when all is well again."""
+        self._over = False
         people = [await self._service.account("probe:read") for _ in range(PEOPLE)]
         until = self.revoked + revocations
         async with asyncio.TaskGroup() as group:
-            visitors = [group.create_task(self._visit()) for _ in range(VISITORS)]
+            for _ in range(VISITORS):
+                group.create_task(self._visit())
             trouble = asyncio.ensure_future(beside())
             work = [group.create_task(self._come_and_go(one, until, trouble)) for one in people]
             await asyncio.gather(trouble, *work)
-            for visitor in visitors:
-                visitor.cancel()
+            self._over = True
+        await self._recover(people[0])
 
     async def reach(self, revocations: int) -> None:
         """Wait until so many tokens were revoked."""
@@ -99,22 +102,31 @@ class RevocationLoad:
                 return response
             await asyncio.sleep(AGAIN_AFTER)
 
+    async def _recover(self, user: User) -> None:
+        """Wait until every worker accepts somebody who has just come in."""
+        tokens = tokens_of(await self._send("/auth/session", _login(user)))
+        async with asyncio.timeout(PATIENCE):
+            for client in self._service.clients:
+                while await self._check(tokens, client, living=True) != 200:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(AGAIN_AFTER)
+
     async def _visit(self) -> None:
-        while True:
+        while not self._over:
             if self._past:
                 await self._check(self._random.choice(self._past))
             await asyncio.sleep(0.001)
 
     async def _check(
         self, tokens: Tokens, client: httpx2.AsyncClient | None = None, *, living: bool = False
-    ) -> None:
-        """Present a token, and note when the answer is neither the right one nor 503."""
+    ) -> int:
+        """Present a token; note when the answer is neither the right one nor 503, and return it."""
         client = client or self._random.choice(self._service.clients)
         response = await client.get(PATH, headers=tokens.bearer, timeout=PATIENCE)
         status = response.status_code
         self.answers[status] += 1
         if status not in {200 if living else 401, 503}:
             self.wrong.append(f"{'living' if living else 'revoked'} token: {status}")
+        return status
 
 
 def _login(user: User) -> dict[str, str]:
