@@ -3,13 +3,13 @@
 import pytest
 
 from tests.matrix.questions import combinations
-from tests.matrix.rendering import Rendering, distinct_trees, render_all
+from tests.matrix.rendering import Rendering, distinct_trees, noted_renderings, render_all
 
 
 @pytest.fixture(scope="session")
 def renderings(tmp_path_factory: pytest.TempPathFactory) -> list[Rendering]:
-    """Every combination, rendered for these tests alone."""
-    return render_all(combinations(), tmp_path_factory.mktemp("rendered"))
+    """Every combination, to be read and not written to."""
+    return noted_renderings() or render_all(combinations(), tmp_path_factory.mktemp("rendered"))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from tests.matrix.plan import QUICK, Plan, pairwise_trees
 from tests.matrix.rendering import Rendering
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.shard import WHOLE, Shard
-from tests.matrix.variations import COMPOSITION, base, shares
+from tests.matrix.variations import COMPOSITION, base, fullest, is_test, shares
 
 ANSWERS = {**questions.defaults(), "jwt_algorithm": "HS256"}
 
@@ -169,56 +169,56 @@ def rendering(providers: tuple[str, ...], algorithm: str = "RS256") -> Rendering
     return Rendering(answers, Path(), {**files, f"app/{algorithm}{providers}.py": ""})
 
 
-def test_trees_that_vary_a_choice_of_several_share_what_it_leaves_as_it_was() -> None:
+def test_trees_that_vary_a_choice_of_several_test_what_it_adds() -> None:
     subsets = [s for n in range(4) for s in itertools.combinations(("a", "b", "c"), n)]
     trees = [rendering(s, algorithm) for algorithm in map(str, range(12)) for s in subsets]
     met: dict[str, list[object]] = {}
     for tree, files in shares(trees):
         providers = tree.answers["oauth_providers"]
         assert isinstance(providers, tuple)
-        if not providers:
+        if not providers or tree is fullest(trees):
             assert files == []  # the whole suite
-            continue
+            files = [path for path in tree.files if "/test_" in path]
         assert "tests/auth/test_guard.py" in files
-        assert len(files) <= 7
         assert "tests/auth/support/plugin.py" not in files
         for path in files:
             met.setdefault(path, []).append(providers)
-    for name in [*(f"test_{n:02}" for n in range(30)), *(f"test_own_{n}" for n in range(12))]:
-        assert len({*met[f"tests/auth/{name}.py"]}) >= 2, f"{name}: two subsets"
+    for name in (f"test_{n:02}" for n in range(30)):
+        # What no subset changes runs without any, and with all in the fullest.
+        assert {*met[f"tests/auth/{name}.py"]} == {(), ("a", "b", "c")}, name
     for provider in ("a", "b", "c"):
-        # Of twelve trees with each subset that has the provider, three test what it adds.
-        having = [each for each in subsets if provider in each for _ in range(3)]
-        assert sorted(map(str, met[f"tests/auth/test_{provider}.py"])) == sorted(map(str, having))
+        # Of twelve trees with each subset that has the provider, three or four test what it adds.
+        for subset in (each for each in subsets if provider in each):
+            assert met[f"tests/auth/test_{provider}.py"].count(subset) in {3, 4}
 
 
-def test_each_test_file_of_a_service_meets_subsets_of_the_providers(
+def test_each_test_file_of_a_service_meets_the_subsets_of_the_providers(
     trees: list[Rendering],
 ) -> None:
     met: dict[str, set[object]] = {}
     for tree, files in shares(trees):
-        tests = files or [path for path in tree.files if "/test_" in path]
-        for path in tests:
-            met.setdefault(path, set()).add(tree.answers["oauth_providers"])
+        for path in files or tree.files:
+            if is_test(path):
+                met.setdefault(path, set()).add(tree.answers["oauth_providers"])
     offered = {tree.answers["oauth_providers"] for tree in trees}
     assert len(offered) == 8
     for path, subsets in met.items():
         there = {t.answers["oauth_providers"] for t in trees if path in t.files}
-        added = () not in there
-        assert subsets == there if added or path in COMPOSITION else len(subsets) >= 3, path
+        if path in COMPOSITION or () not in there:
+            assert subsets == there, path
+        elif path in fullest(trees).files:
+            assert len(subsets) >= 2, path
 
 
 def test_each_test_file_of_every_tree_meets_every_two_answers(trees: list[Rendering]) -> None:
     bases = [(tree, files) for tree, files in shares(trees) if tree.answers == base(tree.answers)]
     assert {bool(files) for _, files in bases} == {True, False}
-    for path in {path for tree, _ in bases for path in tree.files if "/test_" in path}:
+    for path in {path for tree, _ in bases for path in tree.files if is_test(path)}:
         there = [tree for tree, _ in bases if path in tree.files]
         runs = [tree for tree, files in bases if path in (files or tree.files)]
         assert together(runs, 1) == together(there, 1), path
         if len(there) == len(bases):
             assert together(runs, 2) == together(there, 2), path
-        elsewhere = [tree for tree, files in bases if files and tree in there]
-        assert any(tree in runs for tree in elsewhere), f"{path} runs in no tree of the others"
 
 
 def together(trees: Sequence[Rendering], count: int) -> set[tuple[object, ...]]:
@@ -232,7 +232,7 @@ def test_a_file_that_a_variation_changes_runs_there() -> None:
     changed = Rendering(
         variation.answers, Path(), {**variation.files, "tests/auth/test_07.py": "x"}
     )
-    shared = [rendering((), "HS256"), whole, changed]
+    shared = [rendering((), "HS256"), whole, changed, rendering(("a", "b"))]
     assert "tests/auth/test_07.py" in {t.tree: f for t, f in shares(shared)}[changed.tree]
 
 
@@ -244,18 +244,21 @@ def test_every_tree_runs_once_and_the_pairwise_ones_in_environments_of_their_own
     renderings: list[Rendering], trees: list[Rendering]
 ) -> None:
     jobs = list(Plan("uv", {}, Path()).suites(renderings))
+    (slow,) = (each for each in jobs if each.name == "slow promises")
+    jobs.remove(slow)
     assert sorted(each.title for each in jobs) == sorted(map(questions.title, answers(trees)))
     own = [each for each in jobs if each.name.startswith("own env")]
-    assert next(each.title for each in own) == questions.title(questions.defaults())
+    assert own[0].title == questions.title(questions.defaults())
     chosen = {*map(questions.title, answers(pairwise_trees(renderings)))}
     assert {each.title for each in own} == chosen
-    whole = {each.title for each in own if not each.arguments}
-    fullest = [each for each in whole if "google+github+oidc" in each]
-    assert len(fullest) == 1
-    assert len(whole) == 3
-    assert {each.title for each in jobs if each.title not in whole} == {
-        each.title for each in jobs if each.arguments[:2] == QUICK
-    }
+    assert own[0].arguments == ()  # slow promises included
+    assert all(each.arguments[:2] == QUICK for each in jobs if each is not own[0])
+    full = fullest(trees)
+    assert questions.title(full.answers) in {each.title for each in own if each.arguments == QUICK}
+    # What the defaults have not is there, and its slow promises run there.
+    assert slow.directory == full.directory
+    assert "tests/auth/test_oauth_state_machine.py" in slow.arguments
+    assert not trees[0].files.keys() & {*slow.arguments}
     everywhere = list(Plan("uv", {}, Path(), everything=True).suites(renderings))
     assert {each.title for each in everywhere} == {each.title for each in jobs}
     assert all(each.arguments == () for each in everywhere)

@@ -5,7 +5,7 @@ import itertools
 from tests import expectations
 from tests.expectations import ADDED
 from tests.matrix import questions
-from tests.matrix.plan import pairwise_trees, run_whole
+from tests.matrix.plan import pairwise_trees
 from tests.matrix.rendering import Rendering, distinct_trees
 from tools.ownership import exclude_table, sources
 
@@ -72,11 +72,6 @@ def test_environments_of_their_own_hold_every_pair_of_answers(renderings: list[R
     own = pairwise_trees(renderings)
     assert own[0].answers == questions.defaults()
     assert pairs([tree.answers for tree in own]) == pairs([tree.answers for tree in trees])
-    # A few of them run the slow promises: every answer meets those, each provider as well.
-    whole = [factors(tree.answers).items() for tree in run_whole(own)]
-    everything = [factors(tree.answers).items() for tree in trees]
-    assert set(itertools.chain(*whole)) == set(itertools.chain(*everything))
-    assert len(whole) <= 3
     assert len(own) <= 12
 
 

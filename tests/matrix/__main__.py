@@ -18,7 +18,13 @@ from pathlib import Path
 
 from tests.matrix import plan, questions
 from tests.matrix.jobs import Job, Outcome, run
-from tests.matrix.rendering import Rendering, distinct_trees, note_digests, render_all
+from tests.matrix.rendering import (
+    Rendering,
+    copied,
+    distinct_trees,
+    note_renderings,
+    render_all,
+)
 from tests.matrix.report import Progress, Run, conclude
 from tests.matrix.servers import replaced, shared_postgres
 from tests.matrix.shard import WHOLE, Shard
@@ -40,13 +46,14 @@ def main() -> int:
         combinations = _combinations(arguments)
         print(f"rendering {len(combinations)} combinations", flush=True)
         renderings = render_all(combinations, scratch / "rendered")
-        digests = scratch / "digests.json"
-        note_digests(renderings, digests)
+        rendered = scratch / "rendered.json"
+        note_renderings(renderings, rendered)
         render_seconds = time.monotonic() - began
-        trees = distinct_trees(renderings)
-        with shared_postgres(renderings[0].directory) as postgres:
-            shared = plan.Plan(arguments.uv, postgres, digests, arguments.all)
-            jobs, not_run = _jobs(arguments, shared, renderings, trees)
+        # Suites leave files behind: each runs in a copy.
+        trees = [copied(tree, scratch / tree.tree[:12]) for tree in distinct_trees(renderings)]
+        with shared_postgres(trees[0].directory) as postgres:
+            shared = plan.Plan(arguments.uv, postgres, rendered, arguments.all)
+            jobs, not_run = _jobs(arguments, shared, trees)
             jobs = arguments.shard.of(jobs)
             missing = replaced(postgres)
             for sentence in missing:
@@ -82,7 +89,6 @@ def _combinations(arguments: argparse.Namespace) -> Sequence[questions.Answers]:
 def _jobs(
     arguments: argparse.Namespace,
     shared: plan.Plan,
-    renderings: Sequence[Rendering],
     trees: Sequence[Rendering],
 ) -> tuple[list[Job], Counter[str]]:
     """Return what to run, the longest first, and what this machine cannot run, by reason."""
@@ -97,7 +103,7 @@ def _jobs(
             not_run[f"no Python {version} on this machine"] += len(trees)
         return [shared.own_environment(tree, v) for v in there for tree in trees], not_run
     tests = [shared.own_tests(), shared.updates(), shared.stories(), *shared.browsers()]
-    return [*tests, *shared.suites(renderings)], not_run
+    return [*tests, *shared.suites(trees)], not_run
 
 
 def _run_all(jobs: Sequence[Job], scratch: Path) -> list[Outcome]:

@@ -2,14 +2,14 @@
 
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.matrix.jobs import Job
-from tests.matrix.questions import ROOT, Answer, command_words, pairwise, title
-from tests.matrix.rendering import DIGESTS, Rendering, distinct_trees
-from tests.matrix.variations import base, shares, values_chosen
+from tests.matrix.questions import ROOT, command_words, pairwise, title
+from tests.matrix.rendering import RENDERED, Rendering, distinct_trees
+from tests.matrix.variations import base, fullest, is_test, shares, values_chosen
 
 QUICK = ("-m", "not slow")
 BROWSERS = ("tests/browser", "tests/providers")
@@ -24,17 +24,17 @@ class Plan:
     Attributes:
         uv: the uv program.
         environment: variables for every suite.
-        digests: what this run's renderings hold, for the test that they are always the same.
+        rendered: where every combination lies, untouched by any suite.
         everything: run the slow promises in every tree.
     """
 
     uv: str
     environment: Mapping[str, str]
-    digests: Path
+    rendered: Path
     everything: bool = False
 
     def own_tests(self) -> Job:
-        """The template's own tests; they render for themselves, since suites leave files behind."""
+        """The template's own tests, which read every combination as it was rendered."""
         return Job(
             "template",
             "questions, rendering, budgets, static checks",
@@ -42,7 +42,7 @@ class Plan:
             Path(sys.executable),
             ROOT,
             ["-m", "not heavy or every_combination"],
-            {**self.environment, DIGESTS: str(self.digests)},
+            {**self.environment, RENDERED: str(self.rendered)},
         )
 
     def updates(self) -> Job:
@@ -85,20 +85,36 @@ class Plan:
         """Each distinct tree's own suite once, the longest first.
 
         The pairwise trees run theirs in environments of their own, to which the union of all
-        dependencies, where the others run, has nothing to add; a few run the slow promises too.
+        dependencies, where the others run, has nothing to add. The defaults run the slow promises
+        too, and the fullest tree those that the defaults lack.
         """
-        files = {tree.tree: share for tree, share in shares(distinct_trees(renderings))}
+        trees = distinct_trees(renderings)
+        files = {tree.tree: share for tree, share in shares(trees)}
         own = pairwise_trees(renderings)
-        whole = run_whole(own)
-        yield from (self.own_environment(tree) for tree in whole)
-        for tree in own:
-            if tree not in whole:
-                yield self.own_environment(tree, arguments=(*QUICK, *files[tree.tree]))
+        usual, full = own[0], fullest(own)
+        yield self.own_environment(usual)
+        for tree in own[1:]:
+            yield self.own_environment(tree, arguments=(*QUICK, *files[tree.tree]))
+        if not self.everything:
+            yield self.slow_promises(full, beside=usual)
         done = {tree.tree for tree in own}
-        rest = [tree for tree in distinct_trees(renderings) if tree.tree not in done]
+        rest = [tree for tree in trees if tree.tree not in done]
         # The longest first: no core waits for a long suite then.
         for tree in sorted(rest, key=lambda tree: values_chosen(tree.answers)):
             yield self.suite(tree, files[tree.tree])
+
+    def slow_promises(self, tree: Rendering, beside: Rendering) -> Job:
+        """The slow promises of test files that one tree has beside another."""
+        files = [path for path in tree.files if is_test(path) and path not in beside.files]
+        return Job(
+            "slow promises",
+            f"{title(tree.answers)}: what the defaults lack",
+            _reproduce(tree, "ALL=1"),
+            Path(sys.executable),
+            tree.directory,
+            ("-m", "slow", *files),
+            self.environment,
+        )
 
     def suite(self, tree: Rendering, files: Sequence[str] = ()) -> Job:
         """One tree's own suite, or these files of it, where all dependencies are."""
@@ -155,24 +171,6 @@ def pairwise_trees(renderings: Sequence[Rendering]) -> list[Rendering]:
     return sorted(
         (tree for tree in trees if tree.answers in chosen), key=lambda t: chosen.index(t.answers)
     )
-
-
-def run_whole(trees: Iterable[Rendering]) -> list[Rendering]:
-    """Return those that run the slow promises too, so that every answer meets each of them.
-
-    They are the defaults, the one with most values, and those that bring another answer.
-    """
-    trees = list(trees)
-    fullest = max(trees, key=lambda tree: values_chosen(tree.answers))
-    met = set[tuple[str, Answer]]()
-    whole = []
-    for tree in (trees[0], fullest, *trees):
-        # The fullest one has every value of a choice of several.
-        answers = {(name, v) for name, v in tree.answers.items() if not isinstance(v, tuple)}
-        if answers - met:
-            whole.append(tree)
-            met |= answers
-    return whole
 
 
 def has_python(uv: str, version: str) -> bool:

@@ -25,7 +25,7 @@ from copier._jinja_ext import SandboxedEnvironment
 from copier._main import Worker
 from plumbum import local
 
-from tests.matrix.questions import ROOT, Answers, title
+from tests.matrix.questions import ROOT, Answers, combinations
 
 # What a suite never reads: combinations that differ in nothing else are one Python tree.
 UNSEEN_BY_TESTS = frozenset(
@@ -34,7 +34,7 @@ UNSEEN_BY_TESTS = frozenset(
 UNSEEN_FOLDERS = (".github/", "deploy/")
 MANIFEST = "ownership.toml"
 WORTH_PROCESSES = 16  # combinations; a process compiles all of the template first
-DIGESTS = "GATEHOUSE_RENDERED"  # an environment variable: the file that `note_digests` wrote
+RENDERED = "GATEHOUSE_RENDERED"  # an environment variable: the file that `note_renderings` wrote
 
 
 class CompileOnce(SandboxedEnvironment):
@@ -137,13 +137,13 @@ def render(answers: Answers, directory: Path, template: Path = ROOT, **data: str
     return Rendering(answers, directory, digests(directory))
 
 
-def render_all(combinations: Sequence[Answers], directory: Path) -> list[Rendering]:
+def render_all(those: Sequence[Answers], directory: Path) -> list[Rendering]:
     """Render combinations side by side into numbered folders of a directory, on every core."""
-    folders = [directory / f"{number:03}" for number in range(len(combinations))]
-    if len(combinations) < WORTH_PROCESSES:
-        return [*map(render, combinations, folders)]
+    folders = [directory / f"{number:03}" for number in range(len(those))]
+    if len(those) < WORTH_PROCESSES:
+        return [*map(render, those, folders)]
     with ProcessPoolExecutor(mp_context=get_context("forkserver")) as pool:
-        return [*pool.map(render, combinations, folders, chunksize=WORTH_PROCESSES)]
+        return [*pool.map(render, those, folders, chunksize=WORTH_PROCESSES)]
 
 
 def digests(directory: Path) -> dict[str, str]:
@@ -155,17 +155,23 @@ def digests(directory: Path) -> dict[str, str]:
     }
 
 
-def note_digests(renderings: Iterable[Rendering], file: Path) -> None:
-    """Write what renderings hold, for another process to compare."""
-    file.write_text(json.dumps({title(each.answers): each.files for each in renderings}))
+def note_renderings(renderings: Iterable[Rendering], file: Path) -> None:
+    """Write where every combination lies and what it holds, for another process to read."""
+    file.write_text(json.dumps([[str(each.directory), each.files] for each in renderings]))
 
 
-def noted_digests() -> dict[str, dict[str, str]] | None:
-    """Return what the process that started this one rendered, by title; None: it did not."""
-    if file := os.environ.get(DIGESTS):
-        noted: dict[str, dict[str, str]] = json.loads(Path(file).read_text())
-        return noted
-    return None
+def noted_renderings() -> list[Rendering] | None:
+    """Return what the process that started this one rendered; None: it did not."""
+    if not (file := os.environ.get(RENDERED)):
+        return None
+    noted = zip(combinations(), json.loads(Path(file).read_text()), strict=True)
+    return [Rendering(answers, Path(folder), files) for answers, (folder, files) in noted]
+
+
+def copied(rendering: Rendering, directory: Path) -> Rendering:
+    """Return a rendering in another folder, where it may be worked in."""
+    shutil.copytree(rendering.directory, directory)
+    return Rendering(rendering.answers, directory, rendering.files)
 
 
 def distinct_trees(renderings: Iterable[Rendering]) -> list[Rendering]:

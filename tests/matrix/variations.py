@@ -1,14 +1,9 @@
 """Which test files run in which tree, where running all of them in each would take hours.
 
-Trees in which every two answers meet run whole, and so does the fullest of the others. Every other
-tree runs what sees how a service is put together, and its share of the rest, dealt so that
-
-- what is the same in the trees that run whole runs in a third of those that only combine otherwise;
-- what a choice of several values adds, such as login providers, meets each subset of them in a
-  quarter of the trees that it varies;
-- what such a choice leaves as it was runs in two trees that it varies.
-
-`make test-all` runs all everywhere.
+Trees in which every two answers meet run all their quick tests, and so does the fullest of those
+that vary them. Every other tree runs what sees how a service is put together; what a choice of
+several values adds, such as login providers, meets each subset of them in a quarter of the trees
+that it varies. `make test-all` runs all everywhere.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +22,7 @@ COMPOSITION = (
     "tests/auth/test_settings.py",
 )
 
-EVERY_BASE, EVERY_ADDED = 3, 4
+EVERY = 4  # of the trees that a choice varies, one that tests what it adds
 
 
 def base(answers: Answers) -> Answers:
@@ -40,6 +35,16 @@ def values_chosen(answers: Answers) -> int:
     return sum(len(v) for v in answers.values() if isinstance(v, tuple))
 
 
+def fullest(trees: Sequence[Rendering]) -> Rendering:
+    """Return what is least like the first tree: of those with most values, one of other answers."""
+    usual = trees[0].answers.items()
+
+    def unlike(tree: Rendering) -> tuple[int, int]:
+        return values_chosen(tree.answers), len(tree.answers.items() - usual)
+
+    return max(trees, key=unlike)
+
+
 def shares(trees: Sequence[Rendering]) -> Iterator[tuple[Rendering, list[str]]]:
     """Yield each tree with the test files it runs; an empty list stands for all of them.
 
@@ -48,50 +53,27 @@ def shares(trees: Sequence[Rendering]) -> Iterator[tuple[Rendering, list[str]]]:
     """
     bases = {title(tree.answers): tree for tree in trees if tree.answers == base(tree.answers)}
     paired = pairwise([tree.answers for tree in bases.values()]) if bases else []
-    deal = _Deal([tree for tree in trees if tree.answers in paired], trees)
+    wholes = [tree for tree in trees if tree.answers in paired]
+    tested = {item for tree in wholes for item in tree.files.items()}
+    known = sorted({path for tree in trees for path in tree.files})
     for tree in trees:
         of = bases.get(title(base(tree.answers)))
-        whole = of is None or tree in deal.wholes
-        yield tree, [] if whole or of is None else [*deal.share(tree, of)]
-
-
-class _Deal:
-    """What is dealt among the trees that do not run whole."""
-
-    def __init__(self, wholes: Sequence[Rendering], trees: Sequence[Rendering]) -> None:
-        self.wholes = wholes
-        self._tested = {item for tree in wholes for item in tree.files.items()}
-        self._known = sorted({path for tree in trees for path in tree.files})
-        self._rest = [tree for tree in trees if tree not in wholes]
-
-    def share(self, tree: Rendering, of: Rendering) -> Iterator[str]:
-        """Yield the test files that a tree runs, which may vary another one."""
-        for path in filter(_is_test, tree.files):
-            homes, every = self._homes(path, tree, of)
-            if (homes.index(tree) + self._known.index(path)) % min(every, len(homes)) == 0:
-                yield path
-
-    def _homes(self, path: str, tree: Rendering, of: Rendering) -> tuple[list[Rendering], int]:
-        """Return among which trees a file is dealt, and that every so many runs it."""
-        there = [each for each in self._rest if path in each.files]
-        alike = [each for each in there if _chosen(each) == _chosen(tree)]
-        if path in COMPOSITION:
-            return alike, 1
-        if tree is of:
-            return alike, EVERY_BASE if (path, tree.files[path]) in self._tested else 1
-        if path not in of.files:
-            return alike, EVERY_ADDED
-        varied = [each for each in there if any(_chosen(each))]
-        if of.files[path] != tree.files[path]:
-            return varied, 1
-        # Less than half: two that are half of all apart vary the choice in the same way.
-        return varied, max(len(varied) // 2 - 1, 1)
+        if of is None or tree in wholes or tree is fullest(trees):
+            yield tree, []
+            continue
+        alike = [each for each in trees if each not in wholes and _chosen(each) == _chosen(tree)]
+        added = {path for path in tree.files if path not in of.files}
+        dealt = {p for p in added if (alike.index(tree) + known.index(p)) % EVERY == 0}
+        changed = {p for p, digest in tree.files.items() if (p, digest) not in tested} - added
+        chosen = {*COMPOSITION} | dealt | changed
+        yield tree, [path for path in tree.files if is_test(path) and path in chosen]
 
 
 def _chosen(tree: Rendering) -> list[Answer]:
     return [value for value in tree.answers.values() if isinstance(value, tuple)]
 
 
-def _is_test(path: str) -> bool:
+def is_test(path: str) -> bool:
+    """Tell whether a path of a service is a file of tests."""
     name = path.rpartition("/")[2]
     return path.startswith("tests/") and name.startswith("test_") and name.endswith(".py")
