@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from app.auth import revocation_scripts as scripts
 from app.auth.revocation import Denial
@@ -23,6 +22,7 @@ from app.auth.revocation_terms import (
     Standing,
 )
 from app.core.clock import Clock
+from app.core.redis import REDIS_AWAY
 
 LOG_SECONDS = 300  # a worker that lags further behind reads the database anew
 READ_ENTRIES = 1_000  # in one answer
@@ -106,7 +106,7 @@ class RedisLedger:
 async def _unavailable() -> AsyncGenerator[None, None]:
     try:
         yield
-    except (RedisError, OSError) as error:
+    except REDIS_AWAY as error:
         raise LedgerUnavailable from error
 
 

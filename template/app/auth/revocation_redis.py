@@ -16,7 +16,6 @@ from uuid import uuid4
 
 import structlog
 from prometheus_client import Gauge
-from redis.exceptions import RedisError
 
 from app.auth.deniable import Deniable
 from app.auth.revocation import Denial, Stores, read_living_denials
@@ -29,7 +28,7 @@ from app.core.clock import Clock, steady_seconds
 from app.core.database import Database
 from app.core.errors import ServiceUnavailable
 from app.core.rate_limits_redis import MemoryRateLimiter, RedisRateLimiter
-from app.core.redis import create_redis, drop_idle_connections, redis_url_findings
+from app.core.redis import REDIS_AWAY, create_redis, drop_idle_connections, redis_url_findings
 
 TERMS = Terms()
 REPORT_EVERY = 1.0  # seconds
@@ -113,7 +112,7 @@ class RedisRevocation:
         try:
             return await self.member.is_denied(claims)
         except (LedgerUnavailable, EpochLost, ServiceUnavailable) as error:
-            with suppress(RedisError, OSError):
+            with suppress(*REDIS_AWAY):
                 # A restarted server closed them all: else each would fail a request of its own.
                 await drop_idle_connections(self.client)
             if self._fail_open:
@@ -150,7 +149,7 @@ class RedisRevocation:
         """Return what is wrong with the server's own configuration, one sentence each."""
         try:
             policy = (await self.client.info("memory")).get("maxmemory_policy")
-        except (RedisError, OSError) as error:
+        except REDIS_AWAY as error:
             return [f"REDIS_URL: Redis does not answer ({type(error).__name__})."]
         if policy != "noeviction":
             return [f"Redis must have maxmemory-policy noeviction, not {policy}: it drops denials."]

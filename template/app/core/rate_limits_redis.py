@@ -8,11 +8,10 @@ from typing import Any
 
 from limits.aio.storage import MemoryStorage, RedisStorage
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from app.core.clock import Clock, SystemClock
 from app.core.rate_limits import Limit, Window
-from app.core.redis import REDIS_TIMEOUT
+from app.core.redis import REDIS_AWAY, REDIS_TIMEOUT
 
 # Seconds a worker counts for itself before it asks a failed Redis again: a login counts several
 # times, and must not wait for each.
@@ -72,7 +71,7 @@ class RedisRateLimiter:
             try:
                 async with asyncio.timeout(REDIS_TIMEOUT):
                     count = await self._storage.incr(window.key, left)
-            except (RedisError, OSError):
+            except REDIS_AWAY:
                 self._retry_at = time.monotonic() + RETRY_REDIS_AFTER
             else:
                 return left if count > limit.amount else None
@@ -85,7 +84,7 @@ class RedisRateLimiter:
             try:
                 async with asyncio.timeout(REDIS_TIMEOUT):
                     await self._decrement([self._storage.bridge.prefixed_key(window.key)])
-            except (RedisError, OSError):
+            except REDIS_AWAY:
                 self._retry_at = time.monotonic() + RETRY_REDIS_AFTER
             else:
                 return

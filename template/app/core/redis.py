@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from app.core.store_urls import OR_PRIVATE, THIS_MACHINE, password_findings
 
@@ -17,6 +18,9 @@ from app.core.store_urls import OR_PRIVATE, THIS_MACHINE, password_findings
 REDIS_TIMEOUT = 0.25
 # Connections at once; a burst above it fails fast instead of queueing behind a slow Redis.
 MAX_CONNECTIONS = 200
+# What a client raises when its server cannot be reached. The last is uvloop's word for a connection
+# that was closed a moment before something was written to it; redis-py lets it through.
+REDIS_AWAY = (RedisError, OSError, RuntimeError)
 
 
 # The `run_id` of the server process that each connection leads to, for as long as it lives.

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from sqlalchemy import select
 
 from app.auth import revocation_redis
@@ -210,6 +211,26 @@ async def test_a_redis_that_hangs_costs_a_request_a_quarter_of_a_second(
     assert time.monotonic() - started < 1
     own_redis_server.resume()
     assert await ask(service, tokens) is None
+
+
+@STRICT
+async def test_a_connection_that_was_closed_a_moment_ago_is_redis_away(
+    fresh_service: FreshService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = await fresh_service()
+    user = await service.account()
+    tokens = await service.login(user)
+
+    async def write_to_closed(*_: object) -> None:
+        raise RuntimeError("unable to perform operation on <UnixTransport closed=True>")  # uvloop's
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AbstractConnection, "_send_packed_command", write_to_closed)
+        assert await ask(service, tokens) == UNAVAILABLE
+        assert await log_out(service, tokens) == 503
+        assert (await service.login(user)).access_token  # the worker counts by itself meanwhile
+    await service.auth.deliver_denials()
+    assert await ask(service, tokens) == INVALID_TOKEN
 
 
 @REPLICA
