@@ -319,7 +319,7 @@ async def test_whoever_asks_while_idle_connections_are_closed_gets_an_answer(
 ) -> None:
     client = core_redis.create_redis(own_redis_server.url)
     # A busy machine may take longer to connect fifty times than a request would wait.
-    client.connection_pool.connection_kwargs |= {"socket_timeout": 9, "socket_connect_timeout": 9}
+    client.connection_pool.connection_kwargs |= {"socket_timeout": 2, "socket_connect_timeout": 2}
 
     async def ask_after(turns: int) -> bool:
         for _ in range(turns):
