@@ -1,4 +1,4 @@
-"""Renders combinations, runs their suites three at a time, and ends with a table.
+"""Renders combinations, runs their suites four at a time, and ends with a table.
 
 python -m tests.matrix --uv UV                  every combination (make test)
 python -m tests.matrix --uv UV --all            and the slow promises in every tree
@@ -30,8 +30,8 @@ from tests.matrix.servers import replaced, shared_postgres
 from tests.matrix.shard import WHOLE, Shard
 from tools.releases import clean_tree
 
-# One more than the two cores that the figures are for: suites wait for servers, locks and clocks.
-PROCESSES = 3
+# Twice the two cores that the figures are for: suites wait for servers, locks and clocks.
+PROCESSES = 4
 FIGURES = questions.ROOT / "reports" / "matrix.json"
 
 
