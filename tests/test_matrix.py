@@ -42,6 +42,7 @@ def test_skipped(number): pytest.skip("no real Redis: none is installed")
 """
     outcome = run(job(tmp_path, code), tmp_path / "report.xml")
     assert (outcome.passed, outcome.failed) == (1, 1)
+    assert outcome.failures == ["test_it::test_bad"]
     assert outcome.skipped == {"no real Redis: none is installed": 2}
     assert not outcome.ok
 
@@ -49,6 +50,13 @@ def test_skipped(number): pytest.skip("no real Redis: none is installed")
 @pytest.mark.parametrize("code", ["import nothing_like_this", "raise SystemExit(0)", ""])
 def test_a_suite_that_does_not_run_is_a_failure(code: str, tmp_path: Path) -> None:
     assert not run(job(tmp_path, code), tmp_path / "report.xml").ok
+
+
+def test_what_pytest_says_beside_its_tests_is_the_name_of_that_failure(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("def pytest_unconfigure(): exit('a late warning')")
+    outcome = run(job(tmp_path, "def test_good(): pass"), tmp_path / "report.xml")
+    assert (outcome.passed, outcome.failed, outcome.ok) == (1, 1, False)
+    assert outcome.failures == ["no test of it, but status 1: a late warning"]
 
 
 def test_a_preparation_that_fails_is_a_failure(tmp_path: Path) -> None:
@@ -140,8 +148,11 @@ def test_a_shard_that_does_not_exist_is_refused(text: str) -> None:
         Shard.parse(text)
 
 
-def test_a_run_ends_with_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    passed = Outcome(job(tmp_path, ""), 8, 1, Counter(slow=2), 1.0, 1.0, "")
+def test_a_run_ends_with_its_figures_and_names_what_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    skipped = Counter(slow=2)
+    passed = Outcome(job(tmp_path, ""), 8, 1, skipped, 1.0, 1.0, "", ["test_it::test_bad"])
     file = tmp_path / "reports" / "matrix.json"
     conclude(Run(12, 6, [passed, passed], 1.234, 9.876, Counter({"no Python": 1})), file)
     assert json.loads(file.read_text()) == {
@@ -157,7 +168,9 @@ def test_a_run_ends_with_its_figures(tmp_path: Path, capsys: pytest.CaptureFixtu
         "slowest_job": f"suite {questions.title(ANSWERS)}",
         "slowest_job_seconds": 1.0,
     }
-    assert capsys.readouterr().out.splitlines()[-1] == "16 passed, 2 failed, 5 skipped"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "16 passed, 2 failed, 5 skipped"
+    assert lines[-2] == f"failed: suite {questions.title(ANSWERS)}: test_it::test_bad"
 
 
 def rendering(providers: tuple[str, ...], algorithm: str = "RS256") -> Rendering:

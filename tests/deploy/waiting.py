@@ -27,5 +27,8 @@ def answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=5) as response:  # noqa: S310 - loopback
             return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
+    except urllib.error.HTTPError as answer:
+        answer.close()  # an answer, and so an open socket
+        return False
+    except OSError:
         return False

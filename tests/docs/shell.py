@@ -186,7 +186,8 @@ def _answers(address: str) -> bool:
         # An address of a page of ours, always of this machine.
         with urllib.request.urlopen(address, timeout=2):  # noqa: S310
             return True
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as answer:
+        answer.close()
         return True
     except OSError:
         return False

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.matrix.questions import ROOT
@@ -14,7 +14,9 @@ from _template_drift.answers import read
 
 sys.path.pop(0)
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=100)
+# Zl and Zp: separators of lines and paragraphs, which are breaks to YAML.
+ODD = ["Cc", "Cs", "Zl", "Zp"]
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=ODD), max_size=100)
 ANSWERS = st.dictionaries(
     st.from_regex(r"\A[a-z_][a-z_0-9]{2,20}\Z").filter(lambda name: name not in {"yes", "off"}),
     st.one_of(st.booleans(), TEXTS, st.lists(TEXTS, max_size=3)),
@@ -22,7 +24,8 @@ ANSWERS = st.dictionaries(
 )
 
 
-@settings(deadline=None)  # a busy machine is no fault
+# A busy machine is no fault.
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(ANSWERS)
 def test_what_copier_writes_is_read_back(answers: dict[str, bool | str | list[str]]) -> None:
     # The filter to_nice_yaml, with which the answers file is rendered, calls it like this.
@@ -43,6 +46,10 @@ def test_what_copier_writes_is_read_back(answers: dict[str, bool | str | list[st
         ("a:\n- x\n- y", ["x", "y"]),
         ("a:\n  - x", ["x"]),
         ("a: <<<<", "<<<<"),  # the marker of a conflict begins a line
+        ("a: YES", True),
+        ("a: oN", "oN"),
+        ("a: Null", ""),
+        ("a: nULL", "nULL"),
         ("a:", ""),
         ("a: ~", ""),
         ("---\na: x\n...", "x"),
@@ -62,6 +69,11 @@ def test_other_spellings_are_read_too(text: str, value: object) -> None:
         "a: [x",
         "- a",
         "a: x\na: y",
+        "a:\n- x\n  y",
+        "a:\n- x\n  - y",
+        "a: 'x\x85    y'",
+        "a: 'x\u2028    y'",
+        "a: 'x\u2029    y'",
         "<<<<<<< HEAD",
         "{a: b}",
     ],

@@ -46,7 +46,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of one job; times are in seconds."""
+    """What came out of one job; times are in seconds, `failures` are names of tests."""
 
     job: Job
     passed: int
@@ -55,6 +55,7 @@ class Outcome:
     seconds: float
     core_seconds: float
     output: str
+    failures: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -79,11 +80,12 @@ def run(job: Job, report: Path) -> Outcome:
     done = _execute([*command, f"--junitxml={report}"], job, log, began)
     if not report.exists():
         return _broken(job, done)
-    passed, failed, skipped = _read(report)
+    passed, failures, skipped = _read(report)
     # pytest may fail without a failed test: a warning at exit, a crashed plugin.
-    if done.returncode and not failed:
-        failed = 1
-    return Outcome(job, passed, failed, skipped, done.seconds, done.core_seconds, done.output)
+    if done.returncode and not failures:
+        failures = [_beside_the_tests(done)]
+    costs = (done.seconds, done.core_seconds)
+    return Outcome(job, passed, len(failures), skipped, *costs, done.output, failures)
 
 
 @dataclass(frozen=True)
@@ -115,18 +117,25 @@ def _execute(command: Sequence[str], job: Job, log: Path, began: float) -> _Done
 
 
 def _broken(job: Job, done: _Done) -> Outcome:
-    return Outcome(job, 0, 1, Counter(), done.seconds, done.core_seconds, done.output)
+    costs = (done.seconds, done.core_seconds)
+    return Outcome(job, 0, 1, Counter(), *costs, done.output, [_beside_the_tests(done)])
 
 
-def _read(report: Path) -> tuple[int, int, Counter[str]]:
-    passed = failed = 0
+def _beside_the_tests(done: _Done) -> str:
+    said = done.output.strip().splitlines()[-1:] or ["without a word"]
+    return f"no test of it, but status {done.returncode}: {said[0]}"
+
+
+def _read(report: Path) -> tuple[int, list[str], Counter[str]]:
+    passed = 0
+    failures: list[str] = []
     skipped: Counter[str] = Counter()
     # The report is written by our own pytest run, not by a stranger.
     for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314
         if case.find("failure") is not None or case.find("error") is not None:
-            failed += 1
+            failures.append(f"{case.get('classname')}::{case.get('name')}")
         elif (skip := case.find("skipped")) is not None:
             skipped[skip.get("message") or "no reason given"] += 1
         else:
             passed += 1
-    return passed, failed, skipped
+    return passed, failures, skipped

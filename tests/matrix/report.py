@@ -109,6 +109,10 @@ def conclude(run: Run, file: Path) -> None:
     )
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(_figures(run), indent=2) + "\n", "utf-8")
+    # Last, where whoever is shown only the end of a long output finds it.
+    for outcome in run.outcomes:
+        for failure in outcome.failures:
+            print(f"failed: {outcome.job.name} {outcome.job.title}: {failure}")
     skipped = run.skipped.total()
     print(f"{run.passed} passed, {run.failed} failed, {skipped} skipped", flush=True)
 
