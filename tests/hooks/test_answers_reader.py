@@ -15,8 +15,8 @@ from _template_drift.answers import read
 sys.path.pop(0)
 
 # Zl and Zp: separators of lines and paragraphs, which are breaks to YAML.
-ODD = ["Cc", "Cs", "Zl", "Zp"]
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=ODD), max_size=100)
+CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"])
+TEXTS = st.text(CHARACTERS, max_size=100)
 ANSWERS = st.dictionaries(
     st.from_regex(r"\A[a-z_][a-z_0-9]{2,20}\Z").filter(lambda name: name not in {"yes", "off"}),
     st.one_of(st.booleans(), TEXTS, st.lists(TEXTS, max_size=3)),

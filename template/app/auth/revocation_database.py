@@ -1,19 +1,29 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""The strategy `database`: one indexed look-up a request, and every denial holds when committed."""
+"""The strategy `database`: requests look up the tables, so each denial holds once committed.
 
-from collections.abc import AsyncGenerator, Sequence
+The look-ups of requests that come while one is under way are one statement.
+"""
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, null, or_, select, type_coerce, union_all
 
 from app.auth.models import Account, Revocation
 from app.auth.revocation import Denial, Stores
 from app.auth.security import AccessClaims
 from app.auth.settings import BaseAuthSettings
+from app.core.batching import Batches
 from app.core.clock import Clock
 from app.core.database import Database
 from app.core.errors import ServiceUnavailable
 from app.core.rate_limits_database import DatabaseRateLimiter
+
+MAX_LOOK_UPS = 256  # in one statement
+NOBODY = float("inf")  # above every version
+
+Value = TypeVar("Value")
 
 
 class StoreSettings(BaseAuthSettings):
@@ -33,28 +43,42 @@ class DatabaseRevocation:
     def __init__(self, database: Database, *, fail_open: bool) -> None:
         self._database = database
         self._fail_open = fail_open
+        self._look_ups = Batches(self._are_denied, MAX_LOOK_UPS)
 
     async def is_denied(self, claims: AccessClaims) -> bool:
         """Tell whether token, session or version of the account is denied, in one statement."""
-        denied = exists().where(
-            or_(
-                and_(Revocation.kind == "jti", Revocation.value == claims.token_id),
-                and_(Revocation.kind == "sid", Revocation.value == str(claims.session_id)),
-            )
-        )
-        # A deleted account has no row here, so that it is denied as well.
-        current = exists().where(
-            Account.id == claims.subject,
-            Account.active,
-            Account.token_version <= claims.version,
-        )
         try:
-            async with self._database.statement() as session:
-                return bool(await session.scalar(select(or_(denied, ~current))))
+            return await self._look_ups.ask(claims)
         except ServiceUnavailable:
             if self._fail_open:
                 return False
             raise
+
+    async def _are_denied(self, asked: Sequence[AccessClaims]) -> Sequence[bool]:
+        of_tokens = _rounded_up([claims.token_id for claims in asked])
+        of_sessions = _rounded_up([str(claims.session_id) for claims in asked])
+        denials = select(
+            Revocation.kind, Revocation.value, type_coerce(null(), Account.id.type), null()
+        ).where(
+            or_(
+                and_(Revocation.kind == "jti", Revocation.value.in_(of_tokens)),
+                and_(Revocation.kind == "sid", Revocation.value.in_(of_sessions)),
+            )
+        )
+        accounts = select(null(), null(), Account.id, Account.token_version).where(
+            Account.id.in_(_rounded_up([claims.subject for claims in asked])), Account.active
+        )
+        async with self._database.statement() as session:
+            rows = (await session.execute(union_all(denials, accounts))).all()
+        denied = {(kind, value) for kind, value, _, _ in rows}
+        # A deleted account has no row here, so that its tokens are denied as well.
+        versions = {account: version for _, _, account, version in rows if account}
+        return [
+            ("jti", claims.token_id) in denied
+            or ("sid", str(claims.session_id)) in denied
+            or versions.get(claims.subject, NOBODY) > claims.version
+            for claims in asked
+        ]
 
     async def deliver(self, denials: Sequence[Denial]) -> None:
         """Do nothing: a committed denial holds already."""
@@ -67,3 +91,12 @@ async def open_stores(
     """Open what this strategy needs for the life of the process."""
     revocation = DatabaseRevocation(database, fail_open=settings.revocation_fail_open)
     yield Stores(revocation, DatabaseRateLimiter(database, clock))
+
+
+def _rounded_up(values: Iterable[Value]) -> Sequence[Value]:
+    """Return the values, one of them so often that their number is a power of two.
+
+    Else the database would have as many statements to prepare as there may be values.
+    """
+    found = list(dict.fromkeys(values))
+    return found + found[-1:] * ((1 << (len(found) - 1).bit_length()) - len(found))

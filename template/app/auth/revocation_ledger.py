@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from app.auth import revocation_scripts as scripts
 from app.auth.revocation import Denial
-from app.auth.revocation_strict import TickLookUps
+from app.auth.revocation_strict import LookUps
 from app.auth.revocation_terms import (
     Entry,
     EpochLost,
@@ -46,7 +46,7 @@ class RedisLedger:
         self._open = client.register_script(scripts.OPEN)
         self._write = client.register_script(scripts.WRITE)
         self._renew = client.register_script(scripts.RENEW)
-        self._look_ups = TickLookUps(client, self._keys[0])
+        self._look_ups = LookUps(client, self._keys[0])
 
     async def open(self) -> Standing:
         """See `Ledger`."""
@@ -86,7 +86,7 @@ class RedisLedger:
             return [_entry(number, fields) for _, found in answer for number, fields in found]
 
     async def look_up(self, keys: Sequence[str]) -> tuple[str | None, Sequence[bytes | None]]:
-        """See `Ledger`; all look-ups of one tick of the event loop travel together."""
+        """See `Ledger`; look-ups of many requests travel together."""
         async with _unavailable():
             return await self._look_ups.ask([self._deny + key for key in keys])
 

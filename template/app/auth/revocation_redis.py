@@ -2,7 +2,7 @@
 """The strategy `redis`: a deny-list that every worker shares, and a copy of it in each.
 
 Every request asks: the worker's own copy while it holds a lease (`REVOCATION_CHECK=replica`), else
-Redis, with one MGET for all requests of a tick. Both answer alike: what was revoked before a 204
+Redis, with one MGET for many requests. Both answer alike: what was revoked before a 204
 is refused on every worker. Redis holds a copy of the database, and says so: the epoch names the
 server process on which it was made, so a flushed, restarted, restored or failed-over Redis is
 noticed, and the list is made again from the database before anything is trusted.

@@ -1,14 +1,19 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
 """Strategy `database`: what is committed is refused at the next request, in every worker."""
 
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import event, select, update
 
 from app.auth.models import Account, Revocation
+from app.auth.revocation_database import DatabaseRevocation
+from app.auth.security import AccessClaims
+from app.core.database import Database
 from app.core.errors import ServiceUnavailable
 from tests.auth.support.answers import INVALID_TOKEN, problem
 from tests.auth.support.credentials import Tokens, User
@@ -24,6 +29,36 @@ async def ask(service: Service, tokens: Tokens) -> tuple[int, str] | None:
     """Present an access token; return None when it is accepted and the problem otherwise."""
     response = await service.client.get("/auth/sessions", headers=tokens.bearer)
     return None if response.status_code == 200 else problem(response)
+
+
+def strategy(service: Service) -> DatabaseRevocation:
+    """Return the strategy of the running app."""
+    revocation = service.auth.stores.revocation
+    assert isinstance(revocation, DatabaseRevocation)
+    return revocation
+
+
+def read_claims(service: Service, tokens: Tokens) -> AccessClaims:
+    """Return the claims of an access token, verified."""
+    auth = service.auth
+    return auth.verified_tokens.verify(tokens.access_token, auth.clock.now()).claims
+
+
+@contextmanager
+def statements(service: Service) -> Generator[list[str]]:
+    """Note what the app asks of the table of denials until the block ends."""
+    sent: list[str] = []
+
+    def see(connection: object, cursor: object, statement: str, *_: object) -> None:
+        if "FROM revocation" in statement:
+            sent.append(statement)
+
+    database: Database = service.app.state.database
+    event.listen(database.engine.sync_engine, "before_cursor_execute", see)
+    try:
+        yield sent
+    finally:
+        event.remove(database.engine.sync_engine, "before_cursor_execute", see)
 
 
 async def deny(service: Service, kind: str, value: str) -> None:
@@ -103,6 +138,34 @@ async def test_when_the_database_cannot_be_asked_the_answer_is_503(
             raise ServiceUnavailable
 
         with monkeypatch.context() as patch:
-            patch.setattr(AsyncSession, "scalar", is_away)
+            patch.setattr(strategy(service)._look_ups, "_ask_all", is_away)
             assert await ask(service, tokens) == expected
         assert await ask(service, tokens) is None
+
+
+async def test_checks_that_come_at_once_are_one_statement_and_each_gets_its_own_answer(
+    service: Service,
+) -> None:
+    account, other = await service.account(), await service.account()
+    several = [await service.login(account) for _ in range(6)]
+    gone = await service.login(other)
+    await service.client.post("/auth/logout", headers=several[0].bearer)
+    await deny(service, "jti", several[2].claims["jti"])
+    await deny(service, "sid", several[4].claims["jti"])  # an id of another kind
+    await service.client.delete("/auth/me", headers=gone.bearer)
+    claims = [read_claims(service, tokens) for tokens in (*several, gone)]
+    with statements(service) as sent:
+        denied = await asyncio.gather(*map(strategy(service).is_denied, claims))
+    assert denied == [True, False, True, False, False, False, True]
+    assert len(sent) == 1
+
+
+async def test_a_few_statements_serve_every_number_of_checks(
+    service: Service, account: User
+) -> None:
+    several = [read_claims(service, await service.login(account)) for _ in range(8)]
+    with statements(service) as sent:
+        for number in range(1, 9):
+            await asyncio.gather(*map(strategy(service).is_denied, several[:number]))
+    assert len(sent) == 8
+    assert len(set(sent)) == 4
