@@ -109,6 +109,7 @@ def test_the_report_names_every_figure_and_nothing_of_the_machine(
     for name, path in (("PAGE", page), ("PLOT", plot), ("FIGURES", figures)):
         monkeypatch.setattr(report, name, path)
     measured = [with_rate(bare(), 100), with_rate(gatehouse("replica", "RS256"), 92)]
+    measured.append(with_rate(bare(), 101))  # of another group
     report.write(measured, report.machine() | {"rounds": 1, "seconds": 1.0}, {}, docs=True)
     content = json.loads(figures.read_text())
     assert content["ratio_to_bare"] == {BARE: 1.0, "gatehouse replica RS256": 0.92}
@@ -118,6 +119,7 @@ def test_the_report_names_every_figure_and_nothing_of_the_machine(
     assert "old" not in text
     assert "| **0.92** |" in text
     assert ">0.92<" in plot.read_text()
+    assert plot.read_text().count("bare FastAPI<") == 1
     assert not re.search(r"/(home|root|tmp|work)\b|127\.0\.0\.1", figures.read_text() + text)
 
 

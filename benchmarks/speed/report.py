@@ -120,12 +120,12 @@ def table(figures: Sequence[Figures]) -> str:
 
 def plot(figures: Sequence[Figures]) -> str:
     """Return the ratios of the main group as an SVG of bars."""
-    rows = [
+    found = {  # the bare route is one row, though another group measures it too
         (each.variant.title.replace("`", ""), each.row()["ratio"], bool(each.variant.answers))
         for each in figures
         if each.variant.baseline == BARE and each.variant.hits == 1
-    ]
-    rows.sort(key=lambda row: -row[1])
+    }
+    rows = sorted(found, key=lambda row: (-row[1], row[0]))
     height = LINE * len(rows) + 30
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
