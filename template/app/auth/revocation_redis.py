@@ -28,7 +28,13 @@ from app.core.clock import Clock, steady_seconds
 from app.core.database import Database
 from app.core.errors import ServiceUnavailable
 from app.core.rate_limits_redis import MemoryRateLimiter, RedisRateLimiter
-from app.core.redis import REDIS_AWAY, create_redis, drop_idle_connections, redis_url_findings
+from app.core.redis import (
+    REDIS_AWAY,
+    RedisUrl,
+    create_redis,
+    drop_idle_connections,
+    redis_url_findings,
+)
 
 TERMS = Terms()
 REPORT_EVERY = 1.0  # seconds
@@ -53,7 +59,7 @@ class StoreSettings(BaseAuthSettings):
     """The settings of this strategy."""
 
     # redis:// or rediss://; empty only in local use, where one process keeps the list itself.
-    redis_url: str = ""
+    redis_url: RedisUrl = ""
     # Services that share a Redis must not share keys. Empty: the issuer.
     redis_key_prefix: str = ""
     # Where a request looks whether its token was revoked; the answers are alike. strict: in Redis,
@@ -62,13 +68,9 @@ class StoreSettings(BaseAuthSettings):
 
     def findings(self) -> list[str]:
         """Return every reason not to start, one sentence each."""
-        found = super().findings()
-        if self.production and not self.redis_url:
-            found.append("REDIS_URL is missing: token_revocation is redis.")
-        elif self.production:
-            private = self.stores_network_is_private
-            found += redis_url_findings(self.redis_url, private_network=private)
-        return found
+        private = self.stores_network_is_private
+        of_redis = redis_url_findings(self.redis_url, private_network=private)
+        return [*super().findings(), *(of_redis if self.production else ())]
 
 
 class RedisRevocation:

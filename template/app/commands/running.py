@@ -33,7 +33,8 @@ def load_settings() -> Settings:
 def setting_errors(error: ValidationError) -> list[str]:
     """Return one sentence for each setting that could not be read, without its value."""
     return [
-        f"{'.'.join(str(part) for part in wrong['loc']).upper()}: {wrong['msg']}."
+        f"{'.'.join(str(part) for part in wrong['loc']).upper()}: "
+        f"{wrong['msg'].removeprefix('Value error, ')}."
         for wrong in error.errors(include_input=False, include_url=False)
     ]
 

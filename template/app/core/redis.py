@@ -2,9 +2,11 @@
 """One Redis client for the process, with finite waits."""
 
 from collections.abc import Iterator
+from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 from weakref import WeakKeyDictionary
 
+from pydantic import AfterValidator
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
@@ -16,6 +18,7 @@ from app.core.store_urls import OR_PRIVATE, THIS_MACHINE, password_findings
 # Seconds. A request waits for Redis once and no longer; with redis-py's own defaults (retries, no
 # time-out) a Redis that hangs holds each request for up to a minute.
 REDIS_TIMEOUT = 0.25
+SCHEMES = ("redis", "rediss", "unix")
 # Connections at once; a burst above it fails fast instead of queueing behind a slow Redis.
 MAX_CONNECTIONS = 200
 # What a client raises when its server cannot be reached. The last is uvloop's word for a connection
@@ -73,10 +76,26 @@ async def drop_idle_connections(client: Redis) -> None:
             await connection.disconnect(nowait=True)
 
 
+def _checked(text: str) -> str:
+    try:
+        good = not text or (urlsplit(text).scheme in SCHEMES and urlsplit(text).port != 0)
+    except ValueError:  # a port that is no number
+        good = False
+    if not good:
+        raise ValueError("must be an address that begins with redis://, rediss:// or unix://")
+    return text
+
+
+# An address of a Redis, or nothing. An error never repeats it, it may hold a password.
+RedisUrl = Annotated[str, AfterValidator(_checked)]
+
+
 def redis_url_findings(text: str, *, private_network: bool) -> Iterator[str]:
     """Yield what is wrong with the address of a Redis in production."""
     url = urlsplit(text)
-    if url.scheme == "unix":
+    if not text:
+        yield "REDIS_URL is missing: token_revocation is redis."
+    if url.scheme in {"", "unix"}:
         return
     options = parse_qs(url.query)
     password = url.password or options.get("password", [""])[0]

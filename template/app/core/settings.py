@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from app.core.settings_findings import core_findings
+from app.core.store_urls import DatabaseUrl
 
 
 def _split(value: object) -> object:
@@ -71,7 +72,7 @@ class CoreSettings(BaseSettings):
     secret_key_previous: SecretList = []
 
     # repr=False: it may hold a password.
-    database_url: str = Field(default="sqlite+aiosqlite:///service.db", repr=False)
+    database_url: DatabaseUrl = Field(default="sqlite+aiosqlite:///service.db", repr=False)
     database_pool_size: int = Field(default=10, ge=1)
     # Nobody else can listen between here and the stores (a compose network, a mesh that encrypts):
     # production asks for TLS otherwise (ASVS 12.3.1).

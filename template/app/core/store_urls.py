@@ -1,13 +1,17 @@
 # Owned by the Gatehouse template: updated by copier update, see ownership.toml.
-"""Which addresses of a store production takes: encrypted, and without a well-known password."""
+"""Which addresses of a store are taken; in production encrypted, without a well-known password."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
+from pydantic import AfterValidator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 # Nothing between a process and these can listen: this machine, or a socket file.
 THIS_MACHINE = frozenset({"", "localhost", "127.0.0.1", "::1"})
+
+DRIVERS = frozenset({"postgresql+asyncpg", "sqlite+aiosqlite"})  # those that are installed
 
 # What images, tutorials and compose files of PostgreSQL and Redis come with (ASVS 13.2.3).
 _KNOWN_PASSWORDS = frozenset(
@@ -21,13 +25,26 @@ _KNOWN_PASSWORDS = frozenset(
 OR_PRIVATE = "or set STORES_NETWORK_IS_PRIVATE=true when nobody else can listen there"
 
 
+def _checked(text: str) -> str:
+    try:
+        driver = make_url(text).drivername
+    except (ArgumentError, ValueError):
+        driver = ""
+    if driver not in DRIVERS:
+        raise ValueError(
+            "must be an address that begins with postgresql+asyncpg:// or sqlite+aiosqlite:///"
+        )
+    return text
+
+
+# An address of a database that the service can speak to. An error never repeats it, it may hold a
+# password.
+DatabaseUrl = Annotated[str, AfterValidator(_checked)]
+
+
 def database_url_findings(text: str, *, private_network: bool) -> Iterator[str]:
     """Yield what is wrong with the address of a PostgreSQL in production."""
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        yield "DATABASE_URL is no address: use postgresql+asyncpg://user:password@host/name"
-        return
+    url = make_url(text)
     yield from password_findings("DATABASE_URL", url.password, url.username)
     checked = url.query.get("ssl") in {"verify-full", "verify-ca"}
     if not (checked or private_network or _host(url) in THIS_MACHINE):

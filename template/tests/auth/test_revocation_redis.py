@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from app.auth.models import Revocation
 from app.auth.revocation import Denial, read_living_denials
 from app.auth.revocation_redis import RedisRevocation
 from app.auth.security import AccessClaims
+from app.commands.running import setting_errors
 from app.core import redis as core_redis
 from app.core.clock import steady_seconds
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, problem
@@ -523,3 +525,15 @@ def test_production_refuses_a_redis_that_others_could_read(
     )
     found = [each for each in settings.findings() if each.startswith("REDIS_URL")]
     assert [each for each, start in zip(found, wanted, strict=True) if start not in each] == []
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:6379", "http://redis/0", "redis://:swordfish@redis:x/0", "swordfish"]
+)
+def test_an_address_of_no_redis_is_refused_by_name(url: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        build_settings(settings_values("sqlite+aiosqlite:///a.db") | {"redis_url": url})
+    (sentence,) = setting_errors(refused.value)
+    assert sentence.startswith("REDIS_URL: must be an address")
+    assert "redis://, rediss:// or unix://" in sentence
+    assert "swordfish" not in f"{refused.value} {sentence}"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from app.commands.running import setting_errors
 from app.core.settings import ConfigurationError, CoreSettings
 from app.core.weak_secrets import weakness
 from tests.auth.support.core_app import METRICS_TOKEN, SECRET_KEY, core_app
@@ -62,7 +63,6 @@ def test_good_settings_for_production_are_accepted() -> None:
         ({"metrics_token": "short"}, "METRICS_TOKEN is shorter than 32 characters"),
         ({"database_url": "sqlite+aiosqlite:///a.db"}, "DATABASE_URL is SQLite"),
         ({"database_url": None}, "DATABASE_URL is SQLite"),
-        ({"database_url": "nonsense"}, "DATABASE_URL is no address"),
         ({"database_url": f"{POSTGRES}@db/s"}, "DATABASE_URL does not ask for TLS"),
         ({"database_url": f"{POSTGRES}@/s?host=db"}, "DATABASE_URL does not ask for TLS"),
         ({"database_url": f"{POSTGRES}@db/s?ssl=prefer"}, "DATABASE_URL does not ask for TLS"),
@@ -161,6 +161,28 @@ def test_neither_an_error_nor_a_print_of_the_settings_shows_a_secret() -> None:
         database_url="postgresql+asyncpg://service:swordfish@db/service",
     )
     assert "swordfish" not in f"{refused.value} {refused.value!r} {settings} {settings!r}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense",
+        "postgres://service:swordfish@db/service",
+        "postgresql://service:swordfish@db/service",
+        "postgresql+psycopg://service:swordfish@db/service",
+        "postgresql+asyncpg://service:swordfish@db:x/service",
+        "sqlite:///swordfish.db",
+        "mysql+aiomysql://service:swordfish@db/service",
+    ],
+)
+def test_an_address_of_no_database_that_the_service_speaks_to_is_refused_by_name(url: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        settings_of(database_url=url)
+    (sentence,) = setting_errors(refused.value)
+    assert sentence.startswith("DATABASE_URL: must be an address")
+    assert "postgresql+asyncpg:// or sqlite+aiosqlite:///" in sentence
+    assert "swordfish" not in f"{refused.value} {sentence}"
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
