@@ -59,6 +59,20 @@ def test_what_pytest_says_beside_its_tests_is_the_name_of_that_failure(tmp_path:
     assert outcome.failures == ["no test of it, but status 1: a late warning"]
 
 
+AS_PYTEST_WARNS = """
+import warnings, pytest
+def pytest_sessionfinish():
+    warnings.warn(pytest.PytestWarning("(rm_rf) error removing /x: [Errno 39] Directory not empty"))
+"""
+
+
+def test_runs_beside_each_other_may_take_away_the_same_old_files(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    (tmp_path / "conftest.py").write_text(AS_PYTEST_WARNS)
+    outcome = run(job(tmp_path, "def test_good(): pass"), tmp_path / "report.xml")
+    assert (outcome.passed, outcome.failures) == (1, [])
+
+
 def test_a_preparation_that_fails_is_a_failure(tmp_path: Path) -> None:
     good = job(tmp_path, "def test_good(): pass")
     broken = Job(**{**vars(good), "prepare": [sys.executable, "-c", "exit('no network')"]})

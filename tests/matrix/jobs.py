@@ -15,6 +15,9 @@ from pathlib import Path
 TIMEOUT_SECONDS = 4500
 # Compiling every library anew costs each suite seconds, where a machine turns its cache off.
 BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
+# Runs share the folder of their temporary files, and each takes away what old ones left there: when
+# two do so at once, one warns after its last test that a folder is not empty, which would fail it.
+SIDE_BY_SIDE = "-W 'ignore:(rm_rf) error removing:pytest.PytestWarning'"
 # A script, not a module: it runs in a service, which has a package `tests` of its own.
 GUARDED = Path(__file__).with_name("guarded.py")
 
@@ -99,6 +102,7 @@ class _Done:
 def _execute(command: Sequence[str], job: Job, log: Path, began: float) -> _Done:
     # An activated environment of the caller would leak into uv and pytest.
     inherited = {name: v for name, v in os.environ.items() if name != "VIRTUAL_ENV"}
+    inherited["PYTEST_ADDOPTS"] = f"{inherited.get('PYTEST_ADDOPTS', '')} {SIDE_BY_SIDE}".strip()
     # A file, not a pipe, whose end would wait for every process that holds it.
     with log.open("wb") as output:
         process = subprocess.Popen(
