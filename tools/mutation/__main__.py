@@ -90,10 +90,13 @@ def _run(
     service: Path, tried: Sequence[Mutant], survey: Path, seconds: float
 ) -> dict[str, dict[str, Any]]:
     plan, results = service.with_name("plan.json"), service.with_name("results.jsonl")
-    fields = ("id", "file", "line", "source", "apart")
+    fields, reasons = ("id", "file", "line", "source", "apart"), choices()["reasons"]
     # In the order of their digests: what is left when the time is up is left by chance.
     ordered = sorted(tried, key=lambda mutant: mutant.id)
-    plan.write_text(json.dumps([{f: getattr(m, f) for f in fields} for m in ordered]))
+    # What nobody explained yet is worth more tests.
+    explained = [{"explained": m.name in reasons} for m in ordered]
+    rows = [{f: getattr(m, f) for f in fields} | e for m, e in zip(ordered, explained, strict=True)]
+    plan.write_text(json.dumps(rows))
     results.touch()
     subprocess.run(
         [sys.executable, "-m", "tools.mutation.running", plan, results, survey, str(seconds)],

@@ -22,9 +22,8 @@ import pytest
 from tools.mutation.covering import Lines, tests_at
 from tools.mutation.forking import TIME_IS_UP, adopt_orphans, forked, imported, swap
 
-TESTS_OF_ALL = 0.05  # for one mutant; a share of their time under coverage, on any machine
+SHARES = (0.05, 0.25)  # of the time of all tests: for each mutant, then for what survived that
 SURVEY_SECONDS = 3000
-TESTS_APART = 15  # in a process of their own
 LEFT_OUT = {"test_code_habits.py", "test_state_machine.py", "test_api_key_state_machine.py"}
 
 
@@ -50,7 +49,7 @@ class Mutation:
         self._lines: Lines = {}
         self._seconds: dict[str, float] = {}
         self._kills: dict[str, Counter[str]] = defaultdict(Counter)
-        self._trusted: dict[str, bool] = {}
+        self._trusted: set[str] = set()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a failure."""
@@ -109,21 +108,24 @@ class Mutation:
 
         A mutant may make its tests hang, which is a death; but on a busy machine all tests do.
         """
-        began = time.monotonic()
-        names = self._choose(mutant)
-        by = self._try(mutant, names)
-        if by in TIME_IS_UP and "end" in forked(lambda: self._first_failure(names)):
-            return {}
-        while by in self._items and not self._is_trusted(by):
-            names.remove(by)
-            by = self._try(mutant, names)
+        began, names, by = time.monotonic(), list[str](), ""
+        for share in SHARES[: 1 if mutant["explained"] else None]:
+            names += (more := [each for each in self._choose(mutant, share) if each not in names])
+            by = self._try(mutant, more)
+            if by in TIME_IS_UP and "end" in forked(lambda: self._first_failure(more)):
+                return {}
+            while by in self._items and not self._is_trusted(by):
+                more.remove(by)
+                by = self._try(mutant, more)
+            if by:
+                break
         if by:
             self._kills[mutant["file"]][by] += 1
         verdict = "untouched" if not names else "killed" if by else "survived"
         seconds = round(time.monotonic() - began, 1)
         return {"verdict": verdict, "by": by, "tests": len(names), "seconds": seconds}
 
-    def _choose(self, mutant: Mapping[str, Any]) -> list[str]:
+    def _choose(self, mutant: Mapping[str, Any], share: float) -> list[str]:
         """Return the tests that come by a mutant, those that killed most in its file first."""
         found = tests_at(mutant, self._lines)
         kills, word = self._kills[mutant["file"]], Path(mutant["file"]).stem.partition("_")[0]
@@ -135,32 +137,30 @@ class Mutation:
         for name in sorted(self._items.keys() & set(found), key=order):
             chosen.append(name)
             total += self._seconds.get(name, 0)
-            if total > TESTS_OF_ALL * sum(self._seconds.values()):
+            if total > share * sum(self._seconds.values()):
                 break
         return chosen
 
     def _try(self, mutant: Mapping[str, Any], names: Sequence[str]) -> str:
         """Return the test that failed first, how the process ended, or "" when all passed."""
-        if not names:
-            return ""
         file = Path.cwd() / mutant["file"]
-        if mutant["apart"]:
-            return imported(file, mutant["source"], names[:TESTS_APART])
+        if mutant["apart"] and names:
+            return imported(file, mutant["source"], names)
 
         def run() -> dict[str, str]:
             swap(file, mutant["source"])
             return self._first_failure(names)
 
-        answer = forked(run)
+        answer = forked(run) if names else {"by": ""}
         if "Traceback" in answer.get("end", ""):  # of this program: a mutant's stay in its tests
             raise pytest.UsageError(answer["end"])
         return str(answer.get("end") or answer["by"])
 
     def _is_trusted(self, name: str) -> bool:
-        """Tell whether a test passes alone, without a mutant: else it kills nothing."""
-        if name not in self._trusted:
-            self._trusted[name] = forked(lambda: self._first_failure([name])) == {"by": ""}
-        return self._trusted[name]
+        """Tell whether a test passes alone, without a mutant: else it kills nothing, this time."""
+        if name not in self._trusted and forked(lambda: self._first_failure([name])) == {"by": ""}:
+            self._trusted.add(name)
+        return name in self._trusted
 
     def _first_failure(self, names: Sequence[str]) -> dict[str, str]:
         self._failed.clear()

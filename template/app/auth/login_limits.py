@@ -60,14 +60,16 @@ class LoginAttempt:
 async def login_attempt(
     auth: Auth, email: str, address: str, device: str | None
 ) -> AsyncGenerator[None, None]:
-    """Count a try; in the end neither a success counts nor what nobody could judge (503).
+    """Count a try and wait for a turn; neither a success counts nor what nobody could judge (503).
 
     Raises:
         TooManyRequests: a limit is used up.
+        ServiceUnavailable: too many are waiting.
     """
     attempt = await LoginAttempt.count(auth, email, address, device)
     try:
-        yield
+        async with auth.passwords.turn():  # counted first: a flood must not fill the queue
+            yield
     except ServiceUnavailable:
         await attempt.give_back()  # an owner who comes back as told must not be locked out for it
         raise

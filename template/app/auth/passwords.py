@@ -5,8 +5,9 @@ import asyncio
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from math import prod
 from typing import TypeVar
 
@@ -28,7 +29,24 @@ MAX_READINGS = 16  # of a password with signs for letters; each costs zxcvbn abo
 MIN_ZXCVBN_SCORE = 3  # of 4: more than 10^8 guesses with its lists of known passwords and words
 NICENESS = 5  # other requests keep the processor while passwords are hashed
 
+LOGINS_BESIDE = 2  # those whose password is compared: one looks up its account, one is stored
+
 T = TypeVar("T")
+
+
+class _Places:
+    """So many may be inside at a time; one more is refused."""
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+
+    def __enter__(self) -> None:
+        if self._free == 0:
+            raise ServiceUnavailable(retry_after=1)
+        self._free -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self._free += 1
 
 
 class Passwords:
@@ -44,7 +62,9 @@ class Passwords:
         self._hash = PasswordHash((argon2, BcryptHasher()))
         # Made with the live parameters, so that an unknown account takes as long as a known one.
         self._dummy = self._hash.hash(new_secret())
-        self._room = settings.password_threads + settings.password_queue
+        most = settings.password_threads + settings.password_queue
+        self._in_queue, self._at_the_door = _Places(most), _Places(most)
+        self._door = asyncio.Semaphore(settings.password_threads + LOGINS_BESIDE)
         self._pool = ThreadPoolExecutor(settings.password_threads, "password", _lower_priority)
 
     async def hash(self, password: str) -> str:
@@ -82,6 +102,17 @@ class Passwords:
         if await self._run(lambda: _is_weak(password, words)):
             raise UnprocessableContent([{"loc": ["body", "password"], "type": "password_weak"}])
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None, None]:
+        """Let few logins in at a time: forty that begin at once would hold up every other request.
+
+        Raises:
+            ServiceUnavailable: too many are waiting.
+        """
+        with self._at_the_door:
+            async with self._door:
+                yield
+
     def close(self) -> None:
         """End the threads; hashes under way are finished, waiting ones dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -95,13 +126,8 @@ class Passwords:
         return (right, updated) if stored else (False, None)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._room == 0:
-            raise ServiceUnavailable(retry_after=1)
-        self._room -= 1
-        try:
+        with self._in_queue:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._room += 1
 
 
 def _is_weak(password: str, own_words: list[str]) -> bool:

@@ -2,18 +2,39 @@
 """Each bound is where it is said to be: the last that is accepted, and the first that is not."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
 
+from app.auth import accounts, limits
 from app.auth.models import Account
 from app.core.logging import configure_logging
+from app.core.rate_limits import Limit
 from tests.auth.support.answers import INVALID_TOKEN, problem
-from tests.auth.support.credentials import Tokens, User, bearer, new_email
+from tests.auth.support.credentials import SAME_ORIGIN, Tokens, User, bearer, new_email
 from tests.auth.support.forging import sign
 from tests.auth.support.service import Service
 from tests.auth.support.settings import ROTATES
 
+LIMITS = [each for each in vars(limits).values() if isinstance(each, Limit)]
+PROMISED = {  # name: tries, and the seconds in which they are counted
+    "login_account": (10, 300),
+    "login_address": (10, 300),
+    "login_service": (1000, 300),
+    "login_device": (10, 300),
+    "register_address": (10, 300),
+    "forgot_address": (10, 300),
+    "secret_address": (30, 300),
+    "refresh_address": (600, 300),
+    "password_change": (10, 300),
+    "email_change": (5, 3600),
+    "api_key_create": (20, 3600),
+    "mail_recipient": (3, 3600),
+    "refresh_session": (30, 300),
+}
 HIGHEST_VERSION = 2**31 - 1  # of the column that it is compared with
 
 
@@ -68,6 +89,55 @@ async def test_a_deleted_account_does_not_say_when_its_address_was_verified(
     assert (stored.email, stored.email_verified_at) == (None, None)
 
 
+async def test_a_session_may_be_refreshed_thirty_times_before_anybody_is_told(
+    service: Service, account: User, tokens: Tokens, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("WARNING")
+    for _ in range(30):
+        tokens = await service.refresh(tokens)
+    assert named(capsys, "session_unusual_volume") == []
+    await service.refresh(tokens)
+    (event,) = named(capsys, "session_unusual_volume")
+    assert (event["account_id"], event["session_id"]) == (str(account.id), tokens.claims["sid"])
+
+
+async def test_a_browser_is_known_for_400_days(service: Service, account: User) -> None:
+    body = {"email": account.email, "password": account.password}
+    response = await service.client.post("/auth/session", json=body, headers=SAME_ORIGIN)
+    cookies: SimpleCookie = SimpleCookie()
+    for value in response.headers.get_list("set-cookie"):
+        cookies.load(value)
+    end = parsedate_to_datetime(cookies["__Host-device"]["expires"])
+    assert round((end - datetime.now(UTC)) / timedelta(days=1), 2) == 400
+
+
+async def test_only_a_key_id_that_nobody_knows_makes_the_keys_be_read_again(
+    service: Service, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+
+    async def read() -> None:
+        reads.append(1)
+
+    monkeypatch.setattr(service.auth.keyring, "reload_for_unknown_kid", read)
+    for credential in (
+        forge(service, tokens, aud="another"),
+        bearer(f"{tokens.access_token[:-4]}AAAA"),
+    ):
+        response = await service.client.get("/auth/me", headers=credential)
+        assert problem(response) == INVALID_TOKEN
+    assert reads == []
+    header = tokens.header | {"kid": "nobody-knows-it"}
+    unknown = sign(header, tokens.claims, service.auth.keyring.signer())
+    response = await service.client.get("/auth/me", headers=bearer(unknown))
+    assert problem(response) == INVALID_TOKEN
+    assert reads == [1]
+
+
+async def test_what_is_sealed_has_a_nonce_of_96_bits_and_a_tag_of_128(service: Service) -> None:
+    assert len(service.auth.derived_keys.seal("test", b"", b"")) == (96 + 128) // 8
+
+
 @pytest.mark.skipif(not ROTATES, reason="a refresh token may be used again here")
 async def test_a_repeated_answer_is_logged_with_its_session(
     service: Service, account: User, tokens: Tokens, capsys: pytest.CaptureFixture[str]
@@ -78,6 +148,25 @@ async def test_a_repeated_answer_is_logged_with_its_session(
     await service.refresh(tokens)
     (event,) = named(capsys, "refresh_token_repeated")
     assert (event["account_id"], event["session_id"]) == (str(account.id), tokens.claims["sid"])
+
+
+async def test_a_hash_with_newer_parameters_replaces_no_password_that_was_changed_meanwhile(
+    service: Service, account: User
+) -> None:
+    async with service.database() as session:
+        read_before = await session.get_one(Account, account.id)
+    await service.sql(
+        "UPDATE account SET password_hash = 'changed' WHERE id = :id", id=account.id.hex
+    )
+    async with service.auth.database.transaction() as session:
+        await accounts.replace_hash(session, read_before, "the old one, hashed again")
+    async with service.database() as session:
+        assert (await session.get_one(Account, account.id)).password_hash == "changed"
+
+
+def test_every_limit_is_the_one_that_is_promised() -> None:
+    kept = {each.name: (each.amount, each.seconds) for each in LIMITS}
+    assert kept == PROMISED
 
 
 def named(capsys: pytest.CaptureFixture[str], name: str) -> list[dict[str, Any]]:

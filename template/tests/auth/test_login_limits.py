@@ -295,7 +295,7 @@ async def test_a_login_that_was_too_much_for_the_service_is_not_counted(
     client = service.new_client()
     form = {"username": account.email, "password": account.password}
     with monkeypatch.context() as patch:
-        patch.setattr(service.auth.passwords, "_room", 0)
+        patch.setattr(service.auth.passwords._at_the_door, "_free", 0)
         for _ in range(12):
             assert (await client.post("/auth/token", data=form)).status_code == 503
     for _ in range(10):

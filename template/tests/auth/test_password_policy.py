@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from app.auth.passwords import MIN_PASSWORD_CHARACTERS, Passwords
+from app.auth.passwords import LOGINS_BESIDE, MIN_PASSWORD_CHARACTERS, Passwords
 from app.auth.settings import BaseAuthSettings
 from app.core.errors import ServiceUnavailable, UnprocessableContent
 from tests.auth.support.answers import problem
@@ -79,12 +79,13 @@ async def test_a_password_does_not_age(fresh_service: FreshService) -> None:
     assert (await service.login(user)).claims["sub"] == str(user.id)
 
 
+@pytest.mark.parametrize("full", ["_in_queue", "_at_the_door"])
 async def test_who_finds_the_queue_full_comes_back_later(
-    service: Service, account: User, monkeypatch: pytest.MonkeyPatch
+    service: Service, account: User, monkeypatch: pytest.MonkeyPatch, full: str
 ) -> None:
     form = {"username": account.email, "password": account.password}
     with monkeypatch.context() as patch:
-        patch.setattr(service.auth.passwords, "_room", 0)
+        patch.setattr(getattr(service.auth.passwords, full), "_free", 0)
         response = await service.client.post("/auth/token", data=form)
     assert problem(response) == (503, "temporarily_unavailable")
     assert response.headers["retry-after"] == "1"
@@ -98,3 +99,21 @@ async def test_a_full_queue_refuses_before_it_hashes() -> None:
     results = await asyncio.gather(*work, return_exceptions=True)
     full.close()
     assert [type(each) for each in results] == [tuple, tuple, ServiceUnavailable]
+
+
+async def test_few_logins_at_a_time_come_to_their_look_ups() -> None:
+    door = Passwords(settings(argon2_memory_kib=8, argon2_passes=1, password_queue=8))
+    inside, most = 0, 0
+
+    async def log_in() -> None:
+        nonlocal inside, most
+        async with door.turn():
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    results = await asyncio.gather(*(log_in() for _ in range(10)), return_exceptions=True)
+    door.close()
+    assert most == 1 + LOGINS_BESIDE
+    assert [type(each) for each in results] == [type(None)] * 9 + [ServiceUnavailable]

@@ -119,6 +119,20 @@ async def test_workers_that_hit_at_once_are_allowed_no_more_together(
     assert hits.count(None) == 3
 
 
+async def test_what_is_counted_at_once_travels_together_and_each_gets_its_own_count(
+    redis_limiter: RedisRateLimiter, client: Redis
+) -> None:
+    await redis_limiter.hit(LIMIT, "given back")  # Redis knows the script now
+    await client.config_resetstat()
+    hits = [redis_limiter.hit(LIMIT, f"key {n % 10}") for n in range(40)]
+    given = redis_limiter.give_back(LIMIT, "given back")
+    *counted, _ = await asyncio.gather(*hits, given)
+    assert counted == [None] * 30 + [300] * 10
+    assert await redis_limiter.hit(LIMIT, "given back") is None
+    commands = await client.info("commandstats")
+    assert commands["cmdstat_evalsha"]["calls"] == 2
+
+
 async def test_every_key_in_redis_has_an_end_a_prefix_and_no_name(
     redis_limiter: RedisRateLimiter, client: Redis
 ) -> None:

@@ -4,7 +4,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -15,14 +15,16 @@ from sqlalchemy import select
 
 from app.auth import revocation_redis
 from app.auth.models import Revocation
-from app.auth.revocation import Denial, read_living_denials
+from app.auth.revocation import Denial, oldest_undelivered, read_living_denials
+from app.auth.revocation_memory import MemoryRevocation
 from app.auth.revocation_redis import RedisRevocation
 from app.auth.security import AccessClaims
 from app.commands.running import setting_errors
 from app.core import redis as core_redis
 from app.core.clock import steady_seconds
+from app.core.errors import ServiceUnavailable
 from tests.auth.support.answers import INVALID_GRANT, INVALID_TOKEN, problem
-from tests.auth.support.credentials import Tokens
+from tests.auth.support.credentials import Tokens, User
 from tests.auth.support.new_epoch import SHORT_TERMS, shorten_terms
 from tests.auth.support.plugin import FreshService
 from tests.auth.support.processes import Server
@@ -537,3 +539,50 @@ def test_an_address_of_no_redis_is_refused_by_name(url: str) -> None:
     assert sentence.startswith("REDIS_URL: must be an address")
     assert "redis://, rediss:// or unix://" in sentence
     assert "swordfish" not in f"{refused.value} {sentence}"
+
+
+async def test_one_process_refuses_the_denied_token_and_no_other(
+    service: Service, account: User
+) -> None:
+    one, other = [read_claims(service, await service.login(account)) for _ in range(2)]
+    memory = MemoryRevocation(service.clock)
+    assert not await memory.is_denied(one)
+    end = service.clock.now() + timedelta(minutes=15)
+    await memory.deliver([Denial("jti", one.token_id, 0, end)])
+    assert [await memory.is_denied(each) for each in (one, other)] == [True, False]
+    service.clock.advance(minutes=15)
+    await memory.deliver([])
+    assert not await memory.is_denied(one)
+
+
+async def test_the_oldest_denial_that_waits_is_one_that_is_needed_and_not_delivered(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: object) -> None:
+        raise ServiceUnavailable
+
+    monkeypatch.setattr(deny_list(service), "deliver", away)  # else the worker delivers in between
+    now = service.clock.now()
+    old, recent = now - timedelta(minutes=5), now - timedelta(minutes=1)
+    living, expired = now + timedelta(minutes=5), now
+
+    async def oldest() -> datetime | None:
+        return await oldest_undelivered(service.auth.database, deny_list(service), now)
+
+    for created_at, expires_at, delivered_at in (
+        (old, living, old),
+        (old, expired, None),
+        (recent, living, None),
+    ):
+        assert await oldest() is None
+        async with service.auth.database.transaction() as session:
+            session.add(
+                Revocation(
+                    kind="jti",
+                    value=str(created_at),
+                    created_at=created_at,
+                    expires_at=expires_at,
+                    delivered_at=delivered_at,
+                )
+            )
+    assert await oldest() == recent
