@@ -29,6 +29,7 @@ MAX_READINGS = 16  # of a password with signs for letters; each costs zxcvbn abo
 MIN_ZXCVBN_SCORE = 3  # of 4: more than 10^8 guesses with its lists of known passwords and words
 NICENESS = 5  # other requests keep the processor while passwords are hashed
 
+TURN_WITHIN = 10  # seconds, of which fifty logins need about two
 LOGINS_BESIDE = 2  # those whose password is compared: one looks up its account, one is stored
 
 T = TypeVar("T")
@@ -107,11 +108,18 @@ class Passwords:
         """Let few logins in at a time: forty that begin at once would hold up every other request.
 
         Raises:
-            ServiceUnavailable: too many are waiting.
+            ServiceUnavailable: too many are waiting, or for too long.
         """
         with self._at_the_door:
-            async with self._door:
+            try:
+                async with asyncio.timeout(TURN_WITHIN):
+                    await self._door.acquire()
+            except TimeoutError as error:
+                raise ServiceUnavailable(retry_after=1) from error
+            try:
                 yield
+            finally:
+                self._door.release()
 
     def close(self) -> None:
         """End the threads; hashes under way are finished, waiting ones dropped."""

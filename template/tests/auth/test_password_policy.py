@@ -3,10 +3,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from app.auth import passwords as passwords_module
 from app.auth.passwords import LOGINS_BESIDE, MIN_PASSWORD_CHARACTERS, Passwords
 from app.auth.settings import BaseAuthSettings
 from app.core.errors import ServiceUnavailable, UnprocessableContent
@@ -117,3 +119,23 @@ async def test_few_logins_at_a_time_come_to_their_look_ups() -> None:
     door.close()
     assert most == 1 + LOGINS_BESIDE
     assert [type(each) for each in results] == [type(None)] * 9 + [ServiceUnavailable]
+
+
+async def test_a_login_waits_for_its_turn_for_ten_seconds_and_no_longer(
+    service: Service, account: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert passwords_module.TURN_WITHIN == 10
+    form = {"username": account.email, "password": account.password}
+    async with AsyncExitStack() as inside:
+        for _ in range(1 + LOGINS_BESIDE):
+            await inside.enter_async_context(service.auth.passwords.turn())
+        monkeypatch.setattr(passwords_module, "TURN_WITHIN", 0.01)
+        async with asyncio.timeout(5):
+            response = await service.client.post("/auth/token", data=form)
+        assert problem(response) == (503, "temporarily_unavailable")
+        # Who gave up holds no place.
+        monkeypatch.setattr(passwords_module, "TURN_WITHIN", 10)
+        waiting = asyncio.create_task(service.login(account))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+    assert (await waiting).claims["sub"] == str(account.id)
