@@ -24,13 +24,20 @@ def tests_at(mutant: Mapping[str, Any], lines: Lines) -> Sequence[str]:
 
 
 def _tests_of_name(mutant: Mapping[str, Any], lines: Lines) -> set[str]:
-    """Return the tests that come by a line which names what the mutant's line defines."""
+    """Return the tests that come by a line which names what the mutant's line defines, or name it.
+
+    A test that holds a number itself comes by no line of the service.
+    """
     text = Path(mutant["file"]).read_text("utf-8").splitlines()[: mutant["line"]]
     names = [match[1] for line in text if (match := re.match(r"\s*(\w+)\b.*=", line))]
     word = re.compile(rf"\b{names[-1]}\b" if names else r"\Z\A")
     found: set[str] = set()
+    tests: set[str] = set()
     for file, by_line in lines.items():
+        tests.update(*by_line.values())
         for number, line in enumerate(Path(file).read_text("utf-8").splitlines(), 1):
             if word.search(line):
                 found.update(by_line.get(str(number), ()))
-    return found
+    files = {test.partition("::")[0] for test in tests}
+    naming = {file for file in files if word.search(Path(file).read_text("utf-8"))}
+    return found | {test for test in tests if test.partition("::")[0] in naming}

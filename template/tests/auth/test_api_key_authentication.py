@@ -306,3 +306,11 @@ async def test_a_bearer_key_that_is_malformed_is_400_like_a_token(probe: Service
         response = await probe.client.get("/probe", headers={"Authorization": value})
         assert problem(response) == INVALID_REQUEST
     assert problem(await probe.client.get("/probe", headers=bearer("gate_"))) == INVALID_TOKEN
+
+
+async def test_a_key_whose_owner_is_inactive_is_refused_by_that_alone(
+    probe: Service, owner: Owner
+) -> None:
+    key = await owner.make("probe:read")
+    await probe.sql("UPDATE account SET active = false WHERE email = :e", e=owner.user.email)
+    assert problem(await probe.client.get("/probe", headers=key.header)) == INVALID_TOKEN

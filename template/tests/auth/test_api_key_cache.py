@@ -73,10 +73,10 @@ async def test_a_refused_key_is_looked_up_once_in_5_seconds(
     probe: Service, statements: Statements
 ) -> None:
     key = unknown_key()
-    for _ in range(15):
+    for _ in range(16):
         assert await use(probe.client, key) == 401
         probe.clock.advance(seconds=1)
-    assert statements.count == 3
+    assert statements.count == 4
 
 
 async def test_what_others_change_is_noticed_after_30_seconds_and_not_later(
@@ -360,3 +360,14 @@ async def test_more_scopes_for_the_owner_are_none_for_a_key(probe: Service) -> N
     await administration.set_scope(probe.auth, row, "probe:read probe:write")
     assert await use(probe.client, key, "/probe/read") == 200
     assert await use(probe.client, key, "/probe/write") == 403
+
+
+async def test_a_verdict_after_one_that_nobody_remembers_is_looked_up() -> None:
+    found = Refusal("revoked", None)
+
+    async def look_up(_: PresentedKey) -> Verdict:
+        return found
+
+    cache, key = KeyCache(look_up, MovableClock()), read_key(unknown_key().text)
+    assert key is not None
+    assert await cache.verdict_after(Refusal("expired", None), key) is found

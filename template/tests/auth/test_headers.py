@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 
+from app.core.headers import completed
 from tests.auth.support.core_app import core_app, core_client
 
 SECURITY_HEADERS = {
@@ -104,3 +105,13 @@ async def test_without_listed_origins_no_page_may_read_anything(tmp_path: Path) 
     async with core_client(tmp_path) as client:
         response = await client.get("/livez", headers={"Origin": PAGE})
     assert not any(name.startswith("access-control-") for name in response.headers)
+
+
+def test_what_is_ours_replaces_what_a_route_says_and_is_there_once() -> None:
+    sent = [(b"x-request-id", b"the route's"), (b"x-frame-options", b"SAMEORIGIN")]
+    added = [(b"x-frame-options", b"DENY"), (b"referrer-policy", b"no-referrer")]
+    assert completed(sent, added, [(b"x-request-id", b"ours")]) == [
+        (b"x-frame-options", b"SAMEORIGIN"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"x-request-id", b"ours"),
+    ]

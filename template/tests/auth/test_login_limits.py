@@ -8,6 +8,8 @@ import httpx2
 import pytest
 
 from app.auth import limits, login_limits
+from app.auth.login_limits import LoginAttempt
+from app.core.errors import TooManyRequests
 from app.core.rate_limits import Limit
 from tests.auth.support.answers import INVALID_GRANT, problem
 from tests.auth.support.credentials import PASSWORD, SAME_ORIGIN, User, new_email
@@ -302,3 +304,17 @@ async def test_a_login_that_was_too_much_for_the_service_is_not_counted(
         response = await client.post("/auth/token", data=form | {"password": WRONG})
         assert problem(response) == INVALID_GRANT
     assert problem(await client.post("/auth/token", data=form)) == LIMITED
+
+
+async def test_what_a_long_login_gives_back_is_of_the_window_in_which_it_was_counted(
+    fresh_service: FreshService,
+) -> None:
+    service = await fresh_service()
+    whose = (service.auth, new_email(), "203.0.113.77", None)
+    attempt = await LoginAttempt.count(*whose)
+    service.clock.advance(seconds=300)
+    for _ in range(10):
+        await LoginAttempt.count(*whose)
+    await attempt.give_back()
+    with pytest.raises(TooManyRequests):
+        await LoginAttempt.count(*whose)

@@ -118,6 +118,7 @@ async def test_few_logins_at_a_time_come_to_their_look_ups() -> None:
     results = await asyncio.gather(*(log_in() for _ in range(10)), return_exceptions=True)
     door.close()
     assert most == 1 + LOGINS_BESIDE
+    assert door._at_the_door._free == 9  # every place is given back
     assert [type(each) for each in results] == [type(None)] * 9 + [ServiceUnavailable]
 
 

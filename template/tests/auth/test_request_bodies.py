@@ -8,8 +8,11 @@ from urllib.parse import urlencode
 
 import httpx2
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from app.core import strict_json
+from app.core.errors import InvalidRequest
+from app.core.strict_json import UnambiguousBodiesMiddleware
 from tests.auth.support.answers import INVALID_REQUEST, problem
 from tests.auth.support.credentials import PASSWORD, Tokens, User
 from tests.auth.support.service import Service
@@ -117,3 +120,26 @@ def test_the_parser_is_found_where_it_was_before() -> None:
     before = importlib.import_module("app.auth.strict_json")
     assert before.parse_json_object is strict_json.parse_json_object
     assert before.MalformedJson is strict_json.MalformedJson
+
+
+@pytest.mark.parametrize("size", [7, 1000], ids=["in pieces", "whole"])
+async def test_a_member_twice_is_found_however_a_server_hands_the_body_on(size: int) -> None:
+    content = b'{"email": "a@example.com", "email": "b@example.com"}'
+    parts = [content[start : start + size] for start in range(0, len(content), size)]
+    messages = [
+        {"type": "http.request", "body": part, "more_body": part is not parts[-1]} for part in parts
+    ]
+
+    async def read_all(_: Scope, receive: Receive, __: Send) -> None:
+        while (await receive())["more_body"]:
+            pass
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    scope = {"type": "http", "headers": [(b"content-type", b"application/json")]}
+    with pytest.raises(InvalidRequest):
+        await UnambiguousBodiesMiddleware(read_all)(scope, receive, send)
