@@ -9,10 +9,11 @@ python -m tools.mutation --only FILE ...    of these files, without a report
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,26 +90,55 @@ def survey_file(tree: str) -> Path:
 def _run(
     service: Path, tried: Sequence[Mutant], survey: Path, seconds: float
 ) -> dict[str, dict[str, Any]]:
-    plan, results = service.with_name("plan.json"), service.with_name("results.jsonl")
-    fields, reasons = ("id", "file", "line", "source", "apart"), choices()["reasons"]
+    """Share the mutants out among processes, each with a copy of the service that it may break."""
+    reasons = choices()["reasons"]
     # In the order of their digests: what is left when the time is up is left by chance.
-    ordered = sorted(tried, key=lambda mutant: mutant.id)
+    plan = [_row(mutant, reasons) for mutant in sorted(tried, key=lambda mutant: mutant.id)]
+    copies = [service.with_name(f"copy-{number}") for number in range(os.cpu_count() or 1)]
+    for copy in copies:
+        shutil.copytree(service, copy, symlinks=True)
+    if not survey.exists():
+        _start(copies[0], [], survey, seconds).wait()
+    shares = [plan[number :: len(copies)] for number in range(len(copies))]
+    started = [_start(*each, survey, seconds) for each in zip(copies, shares, strict=True)]
+    for process in started:
+        process.wait()
+    lines = [line for copy in copies for line in _results(copy).read_text().splitlines()]
+    verdicts = {verdict["id"]: verdict for verdict in map(json.loads, lines)}
+    keep(tried, verdicts)
+    return verdicts
+
+
+def _row(mutant: Mutant, reasons: Mapping[str, str]) -> dict[str, Any]:
+    fields = ("id", "file", "line", "source", "apart")
     # What nobody explained yet is worth more tests.
-    explained = [{"explained": m.name in reasons} for m in ordered]
-    rows = [{f: getattr(m, f) for f in fields} | e for m, e in zip(ordered, explained, strict=True)]
-    plan.write_text(json.dumps(rows))
-    results.touch()
-    subprocess.run(
-        [sys.executable, "-m", "tools.mutation.running", plan, results, survey, str(seconds)],
+    return {f: getattr(mutant, f) for f in fields} | {"explained": mutant.name in reasons}
+
+
+def _results(service: Path) -> Path:
+    return service.with_suffix(".jsonl")
+
+
+def _start(
+    service: Path, plan: Sequence[dict[str, Any]], survey: Path, seconds: float
+) -> "subprocess.Popen[bytes]":
+    file = service.with_suffix(".json")
+    file.write_text(json.dumps(plan), "utf-8")
+    _results(service).touch()
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tools.mutation.running",
+            file,
+            _results(service),
+            survey,
+            str(seconds),
+        ],
         cwd=service,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""},
         stdout=subprocess.DEVNULL,
-        check=False,
     )
-    lines = [json.loads(line) for line in results.read_text().splitlines()]
-    verdicts = {verdict["id"]: verdict for verdict in lines}
-    keep(tried, verdicts)
-    return verdicts
 
 
 def _summary(
