@@ -119,12 +119,32 @@ def test_every_survivor_has_a_reason_and_every_reason_a_survivor() -> None:
     assert chosen["reasons"].keys() <= set(run["survivors"])
 
 
-def test_what_no_line_of_a_function_names_is_for_every_test_of_its_file(tmp_path: Path) -> None:
-    file = tmp_path / "schemes.py"
-    file.write_text("scheme = Scheme(1)\n\ndef get(\n    key: Use[scheme],\n):\n    return key\n")
-    lines = {str(file): {"6": ["tests/test_x.py::test_it"]}}
-    mutant = {"file": str(file), "line": 1, "apart": True}
-    assert covering.tests_at(mutant, lines) == ["tests/test_x.py::test_it"]
+def test_what_no_line_of_a_function_names_is_for_every_test_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("schemes.py").write_text(
+        "scheme = Scheme(1)\n\ndef get(\n    key: Use[scheme],\n):\n    return key\n"
+    )
+    Path("test_x.py").write_text("def test_it(): ...\n")
+    lines = {"schemes.py": {"6": ["test_x.py::test_it"]}}
+    mutant = {"file": "schemes.py", "line": 1, "apart": True}
+    assert covering.tests_at(mutant, lines) == ["test_x.py::test_it"]
+
+
+def test_a_number_is_for_the_tests_that_hold_it_and_those_of_the_lines_that_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("limits.py").write_text("LIMIT = 10\n")
+    Path("counting.py").write_text("def count():\n    return LIMIT\n")
+    Path("test_holding.py").write_text("def test_it(): assert LIMIT == 10\n")
+    Path("test_using.py").write_text("def test_it(): count()\n")
+    Path("test_other.py").write_text("def test_it(): ...\n")
+    tests = {name: f"test_{name}.py::test_it" for name in ("holding", "using", "other")}
+    lines = {"counting.py": {"1": list(tests.values()), "2": [tests["using"]]}}
+    mutant = {"file": "limits.py", "line": 1, "apart": True}
+    assert covering.tests_at(mutant, lines) == [tests["holding"], tests["using"]]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who is left behind")
