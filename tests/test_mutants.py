@@ -129,7 +129,7 @@ def test_what_no_line_of_a_function_names_is_for_every_test_of_its_file(
     Path("test_x.py").write_text("def test_it(): ...\n")
     lines = {"schemes.py": {"6": ["test_x.py::test_it"]}}
     mutant = {"file": "schemes.py", "line": 1, "apart": True}
-    assert covering.tests_at(mutant, lines) == ["test_x.py::test_it"]
+    assert covering.tests_at(mutant, lines, []) == ["test_x.py::test_it"]
 
 
 def test_a_number_is_for_the_tests_that_hold_it_and_those_of_the_lines_that_use_it(
@@ -142,9 +142,9 @@ def test_a_number_is_for_the_tests_that_hold_it_and_those_of_the_lines_that_use_
     Path("test_using.py").write_text("def test_it(): count()\n")
     Path("test_other.py").write_text("def test_it(): ...\n")
     tests = {name: f"test_{name}.py::test_it" for name in ("holding", "using", "other")}
-    lines = {"counting.py": {"1": list(tests.values()), "2": [tests["using"]]}}
+    lines = {"counting.py": {"2": [tests["using"]]}}
     mutant = {"file": "limits.py", "line": 1, "apart": True}
-    assert covering.tests_at(mutant, lines) == [tests["holding"], tests["using"]]
+    assert covering.tests_at(mutant, lines, tests.values()) == [tests["holding"], tests["using"]]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who is left behind")

@@ -1,7 +1,7 @@
 """Which tests come by the place of a mutant."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ LINES_ABOVE = 25  # a statement is noted by its first line; a condition may stan
 Lines = Mapping[str, Mapping[str, Sequence[str]]]  # file, line, tests
 
 
-def tests_at(mutant: Mapping[str, Any], lines: Lines) -> Sequence[str]:
+def tests_at(mutant: Mapping[str, Any], lines: Lines, tests: Collection[str]) -> Sequence[str]:
     """Return the tests that run a mutant's line, or that use what it defines.
 
     What only an import sees and no line of a function names, such as a scheme that stands in a
@@ -18,12 +18,14 @@ def tests_at(mutant: Mapping[str, Any], lines: Lines) -> Sequence[str]:
     """
     by_line = lines.get(mutant["file"], {})
     if mutant["apart"]:
-        return sorted(_tests_of_name(mutant, lines) or {*chain.from_iterable(by_line.values())})
+        return sorted(
+            _tests_of_name(mutant, lines, tests) or {*chain.from_iterable(by_line.values())}
+        )
     above = range(mutant["line"], max(0, mutant["line"] - LINES_ABOVE), -1)
     return next((tests for line in above if (tests := by_line.get(str(line)))), ())
 
 
-def _tests_of_name(mutant: Mapping[str, Any], lines: Lines) -> set[str]:
+def _tests_of_name(mutant: Mapping[str, Any], lines: Lines, tests: Collection[str]) -> set[str]:
     """Return the tests that come by a line which names what the mutant's line defines, or name it.
 
     A test that holds a number itself comes by no line of the service.
@@ -32,9 +34,7 @@ def _tests_of_name(mutant: Mapping[str, Any], lines: Lines) -> set[str]:
     names = [match[1] for line in text if (match := re.match(r"\s*(\w+)\b.*=", line))]
     word = re.compile(rf"\b{names[-1]}\b" if names else r"\Z\A")
     found: set[str] = set()
-    tests: set[str] = set()
     for file, by_line in lines.items():
-        tests.update(*by_line.values())
         for number, line in enumerate(Path(file).read_text("utf-8").splitlines(), 1):
             if word.search(line):
                 found.update(by_line.get(str(number), ()))

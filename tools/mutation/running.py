@@ -127,7 +127,7 @@ class Mutation:
 
     def _choose(self, mutant: Mapping[str, Any], share: float) -> list[str]:
         """Return the tests that come by a mutant, those that killed most in its file first."""
-        found = tests_at(mutant, self._lines)
+        found = tests_at(mutant, self._lines, self._seconds)
         kills, word = self._kills[mutant["file"]], Path(mutant["file"]).stem.partition("_")[0]
 
         def order(name: str) -> tuple[int, bool, float]:
