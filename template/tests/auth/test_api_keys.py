@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.auth import api_key_repository
 from tests.auth.support.answers import INVALID_TOKEN, UNAUTHENTICATED, problem
 from tests.auth.support.api_keys import Key, Owner, key_of, probed, use
-from tests.auth.support.credentials import PASSWORD, Tokens, User
+from tests.auth.support.credentials import PASSWORD
 from tests.auth.support.kit import Kit
 from tests.auth.support.service import Service
 
@@ -253,21 +252,3 @@ async def test_a_new_password_and_a_logout_everywhere_leave_keys_alone(
     assert response.status_code == 204
     probe.clock.advance(seconds=31)
     assert await use(probe.client, key) == 200
-
-
-async def test_the_first_revocation_of_a_key_stands(
-    service: Service, account: User, tokens: Tokens
-) -> None:
-    key = await Owner(service, account, tokens).make("items:read")
-    ends = []
-    for reason in ("first", "second"):
-        async with service.auth.database.transaction() as session:
-            revoked = await api_key_repository.revoke(session, key.id, reason, service.clock.now())
-        rows = await service.sql(
-            "SELECT revoked_at, revoke_reason FROM api_key WHERE id = :id", id=key.id
-        )
-        ends.append((revoked, rows))
-        service.clock.advance(seconds=1)
-    assert [revoked for revoked, _ in ends] == [True, False]
-    assert ends[0][1] == ends[1][1]
-    assert ends[0][1][0]["revoke_reason"] == "first"

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from app.auth import accounts, limits
+from app.auth.key_store import KEY_LIFETIME
 from app.auth.models import Account
 from app.core.logging import configure_logging
 from app.core.rate_limits import Limit
 from tests.auth.support.answers import INVALID_TOKEN, problem
 from tests.auth.support.credentials import SAME_ORIGIN, Tokens, User, bearer, new_email
 from tests.auth.support.forging import sign
+from tests.auth.support.plugin import FreshService
 from tests.auth.support.service import Service
 from tests.auth.support.settings import ROTATES
 
@@ -173,3 +175,22 @@ def named(capsys: pytest.CaptureFixture[str], name: str) -> list[dict[str, Any]]
     """Return the logged lines with this event."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return [line for line in lines if line["event"] == name]
+
+
+async def test_the_moment_at_which_an_address_was_verified_stands(
+    service: Service, account: User
+) -> None:
+    service.clock.advance(seconds=1)
+    async with service.auth.database.transaction() as session:
+        await accounts.mark_verified(session, account.id, service.clock.now())
+    async with service.database() as session:
+        stored = await session.get_one(Account, account.id)
+    assert stored.email_verified_at == service.clock.now() - timedelta(seconds=1)
+
+
+async def test_a_signing_key_has_a_name_of_128_bits_and_signs_for_its_time(
+    fresh_service: FreshService,
+) -> None:
+    *_, last = await (await fresh_service()).auth.key_store.list()
+    assert len(last.kid) == 32
+    assert last.sign_until - last.sign_from == KEY_LIFETIME

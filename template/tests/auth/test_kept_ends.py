@@ -4,18 +4,31 @@
 An end that comes later, of everything for example, must not write over an earlier one.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.auth import administration, api_key_administration
+from app.auth import administration, api_key_administration, api_key_repository
 from app.auth.api_key_models import ApiKey
+from app.auth.cleanup import delete_old_rows
 from app.auth.models import AuthSession
 from tests.auth.support.api_keys import Owner
-from tests.auth.support.credentials import Tokens
+from tests.auth.support.credentials import PASSWORD, Tokens, new_email
 from tests.auth.support.plugin import FreshService
 from tests.auth.support.service import Service
 
 End = tuple[datetime | None, str | None]
+SECOND = timedelta(seconds=1)
+# Of a session that was logged out and one that was not, of a secret and a registration.
+LEFT_OVER = {
+    timedelta(hours=1) - SECOND: [2, 1, 1],
+    timedelta(hours=1): [2, 0, 1],  # the secret has run out
+    timedelta(days=1) - SECOND: [2, 0, 1],
+    timedelta(days=1): [2, 0, 0],  # the registration, too
+    timedelta(days=30): [2, 0, 0],
+    timedelta(days=30) + SECOND: [1, 0, 0],  # thirty days after the logout
+    timedelta(days=44): [1, 0, 0],
+    timedelta(days=44) + SECOND: [0, 0, 0],  # thirty after the other was idle for fourteen
+}
 
 
 async def end_of_session(service: Service, tokens: Tokens) -> End:
@@ -52,8 +65,14 @@ async def test_the_end_of_everything_is_written_where_something_was_left(
     left, living = await service.login(user), await service.login(user)
     await service.client.post("/auth/logout", headers=left.bearer)
     first = await end_of_session(service, left)
+    kids = {key.kid for key in await service.auth.key_store.list()}
     service.clock.advance(seconds=1)
     await administration.end_everything(service.auth, "restored_backup")
+    keys = await service.auth.key_store.list()
+    assert {key.revoked_at for key in keys if key.kid in kids} == {service.clock.now()}
+    assert [
+        row["token_version"] for row in await service.sql("SELECT token_version FROM account")
+    ] == [living.claims["ver"] + 1]
     assert await end_of_session(service, living) == (service.clock.now(), "restored_backup")
     assert await end_of_session(service, left) == first
 
@@ -69,3 +88,34 @@ async def test_a_key_that_its_owner_revoked_stays_so(fresh_service: FreshService
     assert (await owner.revoke(key)).status_code == 204
     await api_key_administration.revoke_key(service.auth, key.id)
     assert await end_of_key(service, key.id) == first
+
+
+async def test_a_key_that_goes_with_all_others_says_why(fresh_service: FreshService) -> None:
+    service = await fresh_service()
+    owner = await Owner.on(service, "items:read")
+    key, now = await owner.make("items:read"), service.clock.now()
+    async with service.auth.database.transaction() as session:
+        await api_key_repository.revoke_all(session, "password_reset", now, owner.user.id)
+    assert await end_of_key(service, key.id) == (now, "password_reset")
+
+
+async def test_rows_are_deleted_when_no_promise_needs_them_any_more_and_not_before(
+    fresh_service: FreshService,
+) -> None:
+    service = await fresh_service()
+    user = await service.account()
+    left, _ = await service.login(user), await service.login(user)
+    await service.client.post("/auth/logout", headers=left.bearer)
+    await service.client.post("/auth/password/forgot", json={"email": user.email})
+    new = {"email": new_email(), "password": PASSWORD}
+    await service.client.post("/auth/register", json=new)
+
+    async def left_over() -> list[int]:
+        await delete_old_rows(service.auth.database, service.clock.now())
+        tables = ("auth_session", "single_use_secret", "pending_registration")
+        return [len(await service.sql(f"SELECT * FROM {table}")) for table in tables]  # noqa: S608
+
+    begun = service.clock.now()
+    for moment, rows in LEFT_OVER.items():
+        service.clock.advance(seconds=(begun + moment - service.clock.now()).total_seconds())
+        assert await left_over() == rows, moment

@@ -553,6 +553,7 @@ async def test_one_process_refuses_the_denied_token_and_no_other(
     service.clock.advance(minutes=15)
     await memory.deliver([])
     assert not await memory.is_denied(one)
+    assert memory._versions == {}
 
 
 async def test_the_oldest_denial_that_waits_is_one_that_is_needed_and_not_delivered(
