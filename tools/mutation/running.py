@@ -159,7 +159,7 @@ class Mutation:
     def _is_trusted(self, name: str) -> bool:
         """Tell whether a test passes alone, without a mutant: else it kills nothing, this time."""
         alone = (forked(lambda: self._first_failure([name])) for _ in range(2))
-        if name not in self._trusted and {"by": ""} in alone:
+        if name in self._trusted or {"by": ""} in alone:
             self._trusted.add(name)
         return name in self._trusted
 
@@ -192,9 +192,8 @@ def main() -> int:
     plan = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     plugin = Mutation(plan, Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]))
     files = [str(p) for p in sorted(Path("tests").rglob("test_*.py")) if p.name not in LEFT_OUT]
-    options = ["-p", "no:cacheprovider", "-m", "not slow", "--tb=no"]
-    options += ["-o", "faulthandler_timeout=0"]
-    return pytest.main(["-q", *options, *files], plugins=[plugin])
+    options = ["-q", "-p", "no:cacheprovider", "-m", "not slow", "--tb=no"]
+    return pytest.main([*options, "-o", "faulthandler_timeout=0", *files], plugins=[plugin])
 
 
 if __name__ == "__main__":
