@@ -22,7 +22,7 @@ def tests_at(mutant: Mapping[str, Any], lines: Lines, tests: Collection[str]) ->
             _tests_of_name(mutant, lines, tests) or {*chain.from_iterable(by_line.values())}
         )
     above = range(mutant["line"], max(0, mutant["line"] - LINES_ABOVE), -1)
-    return next((tests for line in above if (tests := by_line.get(str(line)))), ())
+    return next((found for line in above if (found := by_line.get(str(line)))), ())
 
 
 def _tests_of_name(mutant: Mapping[str, Any], lines: Lines, tests: Collection[str]) -> set[str]:
