@@ -30,7 +30,8 @@ MIN_ZXCVBN_SCORE = 3  # of 4: more than 10^8 guesses with its lists of known pas
 NICENESS = 5  # other requests keep the processor while passwords are hashed
 
 TURN_WITHIN = 10  # seconds, of which fifty logins need about two
-LOGINS_BESIDE = 2  # those whose password is compared: one looks up its account, one is stored
+# Besides those whose passwords are compared: one that looks up its account, one that is stored.
+LOGINS_BESIDE = 2
 
 T = TypeVar("T")
 

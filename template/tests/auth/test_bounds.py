@@ -46,6 +46,12 @@ def forge(service: Service, tokens: Tokens, **changes: object) -> dict[str, str]
     return bearer(token)
 
 
+def named(capsys: pytest.CaptureFixture[str], name: str) -> list[dict[str, Any]]:
+    """Return the logged lines with this event."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line for line in lines if line["event"] == name]
+
+
 async def test_a_version_is_at_most_what_the_column_holds(service: Service, tokens: Tokens) -> None:
     highest = forge(service, tokens, ver=HIGHEST_VERSION)
     assert (await service.client.get("/auth/me", headers=highest)).status_code == 200
@@ -169,12 +175,6 @@ async def test_a_hash_with_newer_parameters_replaces_no_password_that_was_change
 def test_every_limit_is_the_one_that_is_promised() -> None:
     kept = [each for each in vars(limits).values() if isinstance(each, Limit)]
     assert {each: (each.amount, each.seconds) for each in kept} == PROMISED
-
-
-def named(capsys: pytest.CaptureFixture[str], name: str) -> list[dict[str, Any]]:
-    """Return the logged lines with this event."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    return [line for line in lines if line["event"] == name]
 
 
 async def test_the_moment_at_which_an_address_was_verified_stands(

@@ -7,10 +7,12 @@ An end that comes later, of everything for example, must not write over an earli
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import select
+
 from app.auth import administration, api_key_administration, api_key_repository
 from app.auth.api_key_models import ApiKey
 from app.auth.cleanup import delete_old_rows
-from app.auth.models import AuthSession
+from app.auth.models import AuthSession, PendingRegistration, SingleUseSecret
 from tests.auth.support.api_keys import Owner
 from tests.auth.support.credentials import PASSWORD, Tokens, new_email
 from tests.auth.support.plugin import FreshService
@@ -19,6 +21,7 @@ from tests.auth.support.service import Service
 End = tuple[datetime | None, str | None]
 SECOND = timedelta(seconds=1)
 # Of a session that was logged out and one that was not, of a secret and a registration.
+TABLES = (AuthSession, SingleUseSecret, PendingRegistration)
 LEFT_OVER = {
     timedelta(hours=1) - SECOND: [2, 1, 1],
     timedelta(hours=1): [2, 0, 1],  # the secret has run out
@@ -112,8 +115,9 @@ async def test_rows_are_deleted_when_no_promise_needs_them_any_more_and_not_befo
 
     async def left_over() -> list[int]:
         await delete_old_rows(service.auth.database, service.clock.now())
-        tables = ("auth_session", "single_use_secret", "pending_registration")
-        return [len(await service.sql(f"SELECT * FROM {table}")) for table in tables]  # noqa: S608
+        async with service.database() as session:
+            rows = [await session.scalars(select(table)) for table in TABLES]
+            return [len(each.all()) for each in rows]
 
     begun = service.clock.now()
     for moment, rows in LEFT_OVER.items():
