@@ -11,8 +11,8 @@ import structlog
 
 from app.auth import metrics
 from app.auth.cleanup import delete_old_rows
+from app.auth.delivery import oldest_undelivered
 from app.auth.keyring import RELOAD_EVERY
-from app.auth.revocation import oldest_undelivered
 from app.auth.runtime import Auth
 from app.core.logging import security_event
 
@@ -87,6 +87,7 @@ async def _deliver_denials(auth: Auth) -> None:
     now = auth.clock.now()
     try:
         await auth.deliver_denials()
+        await auth.delivery.marked()
     finally:
         oldest = await oldest_undelivered(auth.database, auth.stores.revocation, now)
         age = 0.0 if oldest is None else (now - oldest).total_seconds()

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from sqlalchemy import and_, null, or_, select, type_coerce, union_all
+from sqlalchemy import and_, bindparam, null, or_, select, type_coerce, union_all
 
 from app.auth.models import Account, Revocation
 from app.auth.revocation import Denial, Stores
@@ -24,6 +24,19 @@ MAX_LOOK_UPS = 256  # in one statement
 NOBODY = float("inf")  # above every version
 
 Value = TypeVar("Value")
+
+# Made once: making it takes as long as asking it.
+_LOOK_UPS = union_all(
+    select(Revocation.kind, Revocation.value, type_coerce(null(), Account.id.type), null()).where(
+        or_(
+            and_(Revocation.kind == "jti", Revocation.value.in_(bindparam("tokens"))),
+            and_(Revocation.kind == "sid", Revocation.value.in_(bindparam("sessions"))),
+        )
+    ),
+    select(null(), null(), Account.id, Account.token_version).where(
+        Account.id.in_(bindparam("accounts")), Account.active
+    ),
+)
 
 
 class StoreSettings(BaseAuthSettings):
@@ -55,21 +68,13 @@ class DatabaseRevocation:
             raise
 
     async def _are_denied(self, asked: Sequence[AccessClaims]) -> Sequence[bool]:
-        of_tokens = _rounded_up([claims.token_id for claims in asked])
-        of_sessions = _rounded_up([str(claims.session_id) for claims in asked])
-        denials = select(
-            Revocation.kind, Revocation.value, type_coerce(null(), Account.id.type), null()
-        ).where(
-            or_(
-                and_(Revocation.kind == "jti", Revocation.value.in_(of_tokens)),
-                and_(Revocation.kind == "sid", Revocation.value.in_(of_sessions)),
-            )
-        )
-        accounts = select(null(), null(), Account.id, Account.token_version).where(
-            Account.id.in_(_rounded_up([claims.subject for claims in asked])), Account.active
-        )
+        look_ups = {
+            "tokens": _rounded_up([claims.token_id for claims in asked]),
+            "sessions": _rounded_up([str(claims.session_id) for claims in asked]),
+            "accounts": _rounded_up([claims.subject for claims in asked]),
+        }
         async with self._database.statement() as session:
-            rows = (await session.execute(union_all(denials, accounts))).all()
+            rows = (await session.execute(_LOOK_UPS, look_ups)).all()
         denied = {(kind, value) for kind, value, _, _ in rows}
         # A deleted account has no row here, so that its tokens are denied as well.
         versions = {account: version for _, _, account, version in rows if account}

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
 from app.auth.api_keys import ApiKeys
+from app.auth.delivery import Delivery
 from app.auth.derived_keys import DerivedKeys
 from app.auth.key_store import KeyStore
 from app.auth.keyring import Keyring
@@ -18,7 +19,7 @@ from app.auth.limits import MAIL_RECIPIENT
 from app.auth.outbox import Outbox
 from app.auth.passwords import Passwords
 from app.auth.redemption import Redemption
-from app.auth.revocation import Delivery, Stores
+from app.auth.revocation import Stores
 from app.auth.security import TokenPolicy
 from app.auth.settings import BaseAuthSettings
 from app.auth.signing import SigningAlgorithm
@@ -113,6 +114,7 @@ async def build_auth(
     policy = TokenPolicy(settings.issuer, settings.audience, settings.access_lifetime)
     try:
         async with opened_stores as stores:
+            delivery = Delivery(database, stores.revocation, clock)
             yield Auth(
                 settings=settings,
                 clock=clock,
@@ -124,10 +126,11 @@ async def build_auth(
                 passwords=passwords,
                 outbox=Outbox(database, derived_keys, clock, mail_sender(settings)),
                 stores=stores,
-                delivery=Delivery(database, stores.revocation, clock),
+                delivery=delivery,
                 redeem=redeem,
                 api_keys=ApiKeys(database, clock, stores.key_is_denied),
             )
+            await delivery.marked()
     finally:
         passwords.close()
 

@@ -11,11 +11,12 @@ import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.auth import revocation_redis
+from app.auth.delivery import oldest_undelivered
 from app.auth.models import Revocation
-from app.auth.revocation import Denial, oldest_undelivered, read_living_denials
+from app.auth.revocation import Denial, read_living_denials
 from app.auth.revocation_memory import MemoryRevocation
 from app.auth.revocation_redis import RedisRevocation
 from app.auth.security import AccessClaims
@@ -117,6 +118,7 @@ def read_claims(service: Service, tokens: Tokens) -> AccessClaims:
 
 async def undelivered(service: Service) -> int:
     """Return how many denials wait to be delivered."""
+    await service.auth.delivery.marked()
     async with service.database() as session:
         waiting = await session.scalars(select(Revocation).where(Revocation.delivered_at.is_(None)))
         return len(waiting.all())
@@ -176,10 +178,32 @@ async def test_a_late_delivery_never_lowers_a_version(service: Service) -> None:
 
 async def test_what_is_delivered_is_marked(service: Service, tokens: Tokens) -> None:
     await log_out(service, tokens)
+    await service.auth.delivery.marked()
     async with service.database() as session:
         of_session = Revocation.value == tokens.claims["sid"]
         (denial,) = await session.scalars(select(Revocation).where(of_session))
     assert denial.delivered_at == service.clock.now()
+
+
+@pytest.mark.both_databases
+async def test_a_denial_that_holds_is_answered_whatever_becomes_of_its_mark(
+    fresh_service: FreshService,
+) -> None:
+    service = await fresh_service()
+    tokens = await service.login(await service.account())
+    engine = service.auth.database.engine.sync_engine
+
+    def fail_to_mark(_: object, statement: str, *__: object) -> None:
+        if statement.startswith("UPDATE revocation"):
+            raise ConnectionResetError
+
+    event.listen(engine, "do_execute", fail_to_mark)
+    assert await log_out(service, tokens) == 204
+    assert await undelivered(service) == 1
+    event.remove(engine, "do_execute", fail_to_mark)
+    assert await ask(service, tokens) == INVALID_TOKEN
+    await service.auth.deliver_denials()  # as the background job does
+    assert await undelivered(service) == 0
 
 
 @STRICT
