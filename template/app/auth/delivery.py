@@ -47,12 +47,10 @@ class Delivery:
 
     async def marked(self) -> None:
         """Return when what was delivered is marked as such, or could not be."""
-        if self._marking is not None:
-            await asyncio.wait([self._marking])
+        await _ended(self._marking)
 
     async def _round(self, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait([before])
+        await _ended(before)
         # What is committed from now on may be missed by this round: who comes now needs another.
         self._running, self._next = asyncio.current_task(), None
         await self.marked()
@@ -75,6 +73,12 @@ class Delivery:
             await session.execute(
                 update(Revocation).where(Revocation.id.in_(ids)).values(delivered_at=now)
             )
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    """Wait for a task, however it ends; at no cost for one that has: a busy loop's turn is long."""
+    if task is not None and not task.done():
+        await asyncio.wait([task])
 
 
 def _retrieve(task: asyncio.Task[None]) -> None:
