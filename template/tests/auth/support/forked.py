@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -61,8 +62,10 @@ class _Forked:
         return self._process.exitcode
 
     def send_signal(self, sig: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, sig)
+        # The fork server may have buried it between the question and the signal.
+        with suppress(ProcessLookupError):
+            if self.poll() is None:
+                os.kill(self.pid, sig)
 
     def wait(self, timeout: float) -> int:
         self._process.join(timeout)
