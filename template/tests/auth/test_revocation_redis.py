@@ -185,6 +185,30 @@ async def test_what_is_delivered_is_marked(service: Service, tokens: Tokens) -> 
     assert denial.delivered_at == service.clock.now()
 
 
+async def test_all_who_ask_at_once_share_a_round_and_what_is_marked_is_not_carried_again(
+    service: Service, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log_out(service, tokens)
+    await service.auth.delivery.marked()
+    asked, carried = [], set[str]()
+    deliver, engine = deny_list(service).deliver, service.auth.database.engine.sync_engine
+
+    async def note(denials: Sequence[Denial]) -> None:
+        carried.update(denial.value for denial in denials)
+        await deliver(denials)
+
+    def count(_: object, statement: str, *__: object) -> None:
+        if "delivered_at IS NULL" in statement:
+            asked.append(statement)
+
+    monkeypatch.setattr(deny_list(service), "deliver", note)
+    event.listen(engine, "do_execute", count)
+    await asyncio.gather(*(service.auth.deliver_denials() for _ in range(10)))
+    event.remove(engine, "do_execute", count)
+    assert len(asked) in {1, 2}, "the background job may come between"
+    assert tokens.claims["sid"] not in carried
+
+
 @pytest.mark.both_databases
 async def test_a_denial_that_holds_is_answered_whatever_becomes_of_its_mark(
     fresh_service: FreshService,
