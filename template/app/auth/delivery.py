@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +13,8 @@ from app.auth.models import Revocation
 from app.auth.revocation import COLUMNS, DELIVERY_BATCH, Denial, RevocationStrategy
 from app.core.clock import Clock
 from app.core.database import Database
+
+log = structlog.get_logger()
 
 
 class Delivery:
@@ -63,7 +66,7 @@ class Delivery:
             await self._strategy.deliver(denials)
             # They hold, so nobody waits for the mark: without it they are delivered once more.
             self._marking = asyncio.create_task(self._mark(denials, now))
-            self._marking.add_done_callback(_retrieve)
+            self._marking.add_done_callback(_log_failure)
             if full := len(denials) == DELIVERY_BATCH:
                 await self._marking
 
@@ -81,10 +84,16 @@ async def _ended(task: asyncio.Task[None] | None) -> None:
         await asyncio.wait([task])
 
 
-def _retrieve(task: asyncio.Task[None]) -> None:
-    """Look at the outcome, so that nothing is logged when nobody waits for it any more."""
-    if not task.cancelled():
-        task.exception()
+def _retrieve(delivery: asyncio.Task[None]) -> None:
+    """Look at the outcome, so that nothing is logged when every client has hung up."""
+    if not delivery.cancelled():
+        delivery.exception()
+
+
+def _log_failure(marking: asyncio.Task[None]) -> None:
+    """Say that denials will be delivered once more: nobody else hears of it."""
+    if not marking.cancelled() and (error := marking.exception()):
+        log.warning("denials_not_marked", error=type(error).__name__)
 
 
 async def oldest_undelivered(

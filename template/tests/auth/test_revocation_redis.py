@@ -190,7 +190,7 @@ async def test_all_who_ask_at_once_share_a_round_and_what_is_marked_is_not_carri
 ) -> None:
     await log_out(service, tokens)
     await service.auth.delivery.marked()
-    asked, carried = [], set[str]()
+    asked, carried = list[str](), set[str]()
     deliver, engine = deny_list(service).deliver, service.auth.database.engine.sync_engine
 
     async def note(denials: Sequence[Denial]) -> None:
@@ -211,7 +211,7 @@ async def test_all_who_ask_at_once_share_a_round_and_what_is_marked_is_not_carri
 
 @pytest.mark.both_databases
 async def test_a_denial_that_holds_is_answered_whatever_becomes_of_its_mark(
-    fresh_service: FreshService,
+    fresh_service: FreshService, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = await fresh_service()
     tokens = await service.login(await service.account())
@@ -224,6 +224,7 @@ async def test_a_denial_that_holds_is_answered_whatever_becomes_of_its_mark(
     event.listen(engine, "do_execute", fail_to_mark)
     assert await log_out(service, tokens) == 204
     assert await undelivered(service) == 1
+    assert "denials_not_marked" in capsys.readouterr().out
     event.remove(engine, "do_execute", fail_to_mark)
     assert await ask(service, tokens) == INVALID_TOKEN
     await service.auth.deliver_denials()  # as the background job does
